@@ -1,0 +1,100 @@
+"""The command ``lepton``: one module per subcommand, loaded when it is called.
+
+Only here does an error of ours become one message and an exit code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+COMMANDS = {
+    "run": "Learn from a file and write decisions and a report.",
+    "decide": "Apply the model of a finished run to new cases.",
+    "list": "List the applications that are installed.",
+    "runs": "List, show and compare runs.",
+    "doctor": "Check this installation and say how to repair it.",
+}
+"""Subcommand → its help in one line, so that ``lepton --help`` imports nothing."""
+
+
+class LazyGroup(click.Group):
+    """Imports the module of a subcommand when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"lepton_platform.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            from lepton_platform.errors import UnknownNameError
+
+            raise UnknownNameError("command", args[0], COMMANDS, owner="lepton")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lepton-platform", prog_name="lepton")
+def lepton() -> None:
+    """From a raw file to decisions with their value and their uncertainty."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; the entry point of the ``lepton`` script."""
+    sys.exit(_exit_code(arguments))
+
+
+def _exit_code(arguments: Sequence[str] | None) -> int:
+    try:
+        code: Any = lepton.main(args=arguments, standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.NoSuchOption as error:
+        return _failed(_unknown_option(error), 2)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        return _failed(error.format_message(), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _failed("interrupted", 130)
+    except BrokenPipeError:  # the reader of our output went away, as `lepton list | head` does
+        sys.stderr.close()
+        return 0
+    except Exception as error:
+        from lepton_platform.errors import LeptonError
+
+        if isinstance(error, LeptonError):
+            return _failed(str(error), error.exit_code)
+        raise
+
+
+def _unknown_option(error: click.exceptions.NoSuchOption) -> str:
+    from lepton_platform.errors import UnknownNameError
+
+    command = error.ctx.command if error.ctx is not None else lepton
+    known = [name for parameter in command.params for name in parameter.opts if name.startswith("--")]
+    owner = (command.name if error.ctx is not None else None) or "lepton"
+    return str(UnknownNameError("option", error.option_name, known, owner)).replace("'", "")
+
+
+def _failed(message: str, code: int) -> int:
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[2K", nl=False, err=True)  # the progress line
+    click.echo(f"Error: {message}", err=True)
+    return code

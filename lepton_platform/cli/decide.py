@@ -1,0 +1,46 @@
+"""``lepton decide``: the model of a finished run, applied to new cases."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command("decide")
+@click.argument("application")
+@click.option("--data", required=True, metavar="URI", help="Cases to decide.")
+@click.option("--run", "run_id", metavar="RUN", help="Run whose model decides; without it, the last good one.")
+@click.option("--out", metavar="FILE", help="Where decisions go: .parquet, .csv or .jsonl; without it, stdout as CSV.")
+@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of all runs.")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Another value for one option of the run.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object; needs --out.")
+def command(
+    application: str,
+    data: str,
+    run_id: str | None,
+    out: str | None,
+    runs: Path,
+    assignments: tuple[str, ...],
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Apply the model of APPLICATION's last good run to new cases."""
+    from lepton_platform import plugins, store
+    from lepton_platform.cli.run import assigned
+    from lepton_platform.decide import decide
+    from lepton_platform.errors import UsageError
+    from lepton_platform.run import reopen
+
+    if as_json and out is None:
+        raise UsageError("--json needs --out: both would go to stdout")
+    plugins.find("applications", application)
+    folder = store.find_run(runs, run_id) if run_id else store.last_good_run(runs, application)
+    run = reopen(folder, assigned(assignments))
+    if run.application_id != application:
+        raise UsageError(f"run {folder.id} is one of {run.application_id}, not of {application}")
+    counts = decide(run, data, out)
+    if as_json:
+        click.echo(json.dumps({"run": folder.id, "out": str(Path(str(out)).resolve()), **counts}))
+    elif out is not None:
+        click.echo(f"{counts['cases']:,} cases decided by run {folder.id}: {Path(out).resolve()}")

@@ -1,0 +1,73 @@
+"""Options of an application: one frozen, typed model, checked once, where it is made.
+
+Every field is a command-line option (``cost_of_default`` is ``--cost-of-default``); its type,
+bounds and description become the option's type, its help and its error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+
+from lepton_platform.errors import ConfigError, UnknownNameError
+
+__all__ = ["Config", "Field", "option_name"]
+
+
+class Config(BaseModel):
+    """Options of one run; a subclass per application.
+
+    Examples
+    --------
+    >>> class Churn(Config):
+    ...     offer_cost: float = Field(8.0, gt=0, description="price of one offer, EUR")
+    >>> Churn.checked({"offer_cost": "12"}).offer_cost
+    12.0
+    >>> Churn.checked({"offer_cots": 12})
+    Traceback (most recent call last):
+        ...
+    lepton_platform.errors.UnknownNameError: there is no option '--offer-cots'. Did you mean '--offer-cost'?
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _listed(cls, value: object, info: ValidationInfo) -> object:
+        """Read ``a,b`` where a tuple is wanted, as it comes from the command line."""
+        if get_origin(cls.model_fields[str(info.field_name)].annotation) is not tuple:
+            return value
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return tuple(map(str, value)) if isinstance(value, list) else value
+
+    @classmethod
+    def checked(cls, values: Mapping[str, Any], owner: str = "") -> Self:
+        """Return the config with ``values``, or raise ``ConfigError`` naming every bad one."""
+        for name in values:
+            if name not in cls.model_fields:
+                known = [option_name(field) for field in cls.model_fields]
+                raise UnknownNameError("option", option_name(name), known, owner)
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            faults = [_fault(detail) for detail in error.errors()]
+            raise ConfigError("; ".join(faults)) from None
+
+
+def option_name(field: str) -> str:
+    """Return the command-line spelling of a field.
+
+    >>> option_name("cost_of_default")
+    '--cost-of-default'
+    """
+    return "--" + field.replace("_", "-")
+
+
+def _fault(detail: Any) -> str:
+    if not detail["loc"]:  # a validator over several fields
+        return str(detail["msg"]).removeprefix("Value error, ")
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{option_name(str(detail['loc'][0]))} is {detail['input']!r}: {message}"

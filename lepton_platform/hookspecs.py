@@ -1,0 +1,229 @@
+"""Every hook of Lepton Platform, typed, in the order in which a run calls them.
+
+A plugin implements a hook by defining a function of its name, marked with ``@hookimpl``, that takes
+any of the hook's arguments. ``run`` and ``config`` are offered to every hook.
+
+Three kinds of hook:
+
+single
+    The narrowest answer counts: application before task before host. ``None`` leaves the question
+    to the next wider layer. A wrapper (``@hookimpl(wrapper=True)``) goes around all answers.
+collected
+    Every layer's answer is merged by name from wide to narrow. The application replaces, or with
+    ``None`` removes, what its task named; an extension adds, under ``extension/name``.
+observed
+    Every implementation is told; what it returns is ignored and what it raises is only logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+    import pandas as pd
+
+    from lepton_platform.config import Config
+    from lepton_platform.data.dataset import Dataset, Purpose, Source, Split, Step
+    from lepton_platform.engine import Engine
+    from lepton_platform.model.candidate import Candidate, Metric
+    from lepton_platform.model.evaluation import Estimate
+    from lepton_platform.report.section import Section
+    from lepton_platform.run import Run
+
+hookspec = pluggy.HookspecMarker("lepton")
+hookimpl = pluggy.HookimplMarker("lepton")
+
+single = hookspec(firstresult=True)
+collected = hookspec
+observed = hookspec
+
+COLLECTED = frozenset({"lepton_steps", "lepton_models", "lepton_metrics", "lepton_sections"})
+"""Collected hooks whose parts have names, so that a narrower layer can replace them."""
+GATHERED = frozenset({"lepton_write", "lepton_commands"})
+"""Collected hooks whose parts simply add up."""
+OBSERVED = frozenset(
+    {
+        "lepton_stage_started",
+        "lepton_stage_finished",
+        "lepton_batch_finished",
+        "lepton_run_finished",
+        "lepton_run_failed",
+        "lepton_progress",
+    }
+)
+BY_SOURCE = frozenset({"lepton_read", "lepton_stream", "lepton_engine"})
+"""Single hooks that choose by what they are asked for: two answers at one width are no conflict."""
+
+
+# ---------------------------------------------------------------------------------- data stage
+
+
+@single
+def lepton_read(source: Source, run: Run, config: Config) -> pd.DataFrame | None:
+    """Data stage: read the rows of ``source``.
+
+    Return a frame, or ``None`` if it is not your kind of source. Raise ``DataError`` with every
+    finding for a source that is yours and cannot be read. Notes go to ``run.note``.
+    """
+
+
+@single
+def lepton_load(source: Source, purpose: Purpose, run: Run, config: Config) -> Dataset | None:
+    """Data stage: read ``source`` through ``run.hooks.read`` and check it against the schema.
+
+    Called with purpose ``"train"``, then ``"test"`` (labels stay unread), then ``"truth"`` (the
+    labels, once predictions exist); by ``lepton decide`` with ``"decide"``. Raise ``DataError`` with
+    every finding at once for a table that cannot be used; never repair values silently.
+    ``None`` leaves it to the task's or the host's own loader.
+    """
+
+
+@single
+def lepton_split(dataset: Dataset, run: Run, config: Config) -> Split | None:
+    """Data stage: choose the hold-out and the folds. ``None``: the task's leak-safe split."""
+
+
+@collected
+def lepton_steps(dataset: Dataset, run: Run, config: Config) -> Mapping[str, Step | None] | None:
+    """Data stage: name → transformer that every candidate's pipeline begins with, fitted per fold.
+
+    An extension's steps stand before its own candidates only.
+    """
+
+
+# --------------------------------------------------------------------------------- model stage
+
+
+@collected
+def lepton_models(dataset: Dataset, run: Run, config: Config) -> Mapping[str, Any] | None:
+    """Model stage: name → ``Candidate`` or plain estimator that may become the model."""
+
+
+@collected
+def lepton_metrics(run: Run, config: Config) -> Mapping[str, Metric | None] | None:
+    """Model stage: name → ``Metric``. The application's ``select``, else the first, chooses."""
+
+
+@single
+def lepton_train(
+    dataset: Dataset,
+    split: Split,
+    candidates: Mapping[str, Candidate],
+    metrics: Mapping[str, Metric],
+    run: Run,
+    config: Config,
+) -> Any | None:
+    """Model stage: return the fitted model; set ``run.leaderboard`` and ``run.baseline``.
+
+    Learns from ``split.train`` alone. ``None``: the task's or the host's own training.
+    """
+
+
+@single
+def lepton_predict(model: Any, cases: pd.DataFrame, run: Run, config: Config) -> pd.DataFrame | None:
+    """Model stage: the task's prediction table for ``cases``, on the same index.
+
+    The same call serves folds, hold-out, ``--test`` and ``lepton decide``.
+    """
+
+
+@single
+def lepton_evaluate(
+    predictions: pd.DataFrame,
+    truth: pd.Series[Any],
+    cases: pd.DataFrame,
+    metrics: Mapping[str, Metric],
+    run: Run,
+    config: Config,
+) -> Mapping[str, Estimate] | None:
+    """Model stage: every metric with its 95 % interval. Called for the model and the baseline."""
+
+
+# -------------------------------------------------------------------------------- report stage
+
+
+@single
+def lepton_decide(
+    predictions: pd.DataFrame, cases: pd.DataFrame, run: Run, config: Config
+) -> pd.DataFrame | None:
+    """Report stage: what to do about each case. ``None``: the predictions are the decisions.
+
+    Also called by ``lepton decide``, batch by batch, so rows must not depend on each other.
+    """
+
+
+@single
+def lepton_summary(run: Run, config: Config) -> Mapping[str, Any] | None:
+    """Report stage: the decisions in numbers, by name, for ``--json`` and the verdict."""
+
+
+@collected
+def lepton_sections(run: Run, config: Config) -> Sequence[Section] | None:
+    """Report stage: parts of the report. A part replaces a wider layer's part of the same title."""
+
+
+@collected
+def lepton_write(sections: Sequence[Section], run: Run, config: Config) -> Sequence[Path] | None:
+    """Report stage: write the report in some form into ``run.folder``; return the paths written."""
+
+
+# -------------------------------------------------------------------------------- many batches
+
+
+@single
+def lepton_stream(source: Source, run: Run, config: Config) -> Iterable[pd.DataFrame] | None:
+    """Return (not yield) an iterable of batches of rows, or ``None`` if not your kind of source.
+
+    Called by ``lepton decide``, so that memory stays flat however long the source is.
+    """
+
+
+# ----------------------------------------------------------------------------------- life cycle
+
+
+@observed
+def lepton_stage_started(stage: str, run: Run, config: Config) -> None:
+    """Told when a stage (``"data"``, ``"model"``, ``"report"``) starts."""
+
+
+@observed
+def lepton_stage_finished(stage: str, run: Run, config: Config) -> None:
+    """Told when a stage is done and its record is on disk."""
+
+
+@observed
+def lepton_batch_finished(rows: int, run: Run, config: Config) -> None:
+    """Told when ``lepton decide`` has written ``rows`` further decisions."""
+
+
+@observed
+def lepton_progress(done: int, total: int, what: str, run: Run, config: Config) -> None:
+    """Told how far the present work has come: ``done`` of ``total`` pieces, ``what`` is next."""
+
+
+@observed
+def lepton_run_finished(run: Run, config: Config) -> None:
+    """Told when a run is complete."""
+
+
+@observed
+def lepton_run_failed(error: BaseException, run: Run, config: Config) -> None:
+    """Told when a run ends early, by an error or an interruption."""
+
+
+# ------------------------------------------------------------------------------------- the host
+
+
+@collected
+def lepton_commands() -> Sequence[click.Command] | None:
+    """Further commands of ``lepton``. Only extensions of ``"*"`` are asked."""
+
+
+@single
+def lepton_engine(url: str) -> Engine | None:
+    """The engine that ``--engine URL`` names, or ``None`` if it is not yours."""

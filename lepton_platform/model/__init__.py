@@ -1,0 +1,1 @@
+"""The generic part of the model stage: candidates, training, evaluation and persistence."""

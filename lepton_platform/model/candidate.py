@@ -1,0 +1,45 @@
+"""What the model stage chooses between, and by what it judges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import optuna
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An estimator that may become the model."""
+
+    estimator: Any
+    """Unfitted, of scikit-learn's contract."""
+    search: Callable[[optuna.Trial], Mapping[str, Any]] | None = None
+    """Parameters of one tuning trial, for ``estimator.set_params``; ``None``: not tuned."""
+    steps: bool = True
+    """Whether the run's steps stand before the estimator."""
+    baseline: bool = False
+    """A naive rule to be beaten: it is never chosen."""
+    origin: str = ""
+    """The layer it came from; stamped by the host."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number by which predictions are judged.
+
+    ``function`` names what it needs of ``truth``, ``predictions`` and ``cases`` and returns a
+    float; ``truth`` is the target as a numpy array, the others are frames on the same rows.
+    """
+
+    function: Callable[..., float]
+    better: Literal["higher", "lower"]
+    unit: str = ""
+    bounds: tuple[float, float] = (float("-inf"), float("inf"))
+    """The least and the greatest value it can take; its interval is clipped there."""
+    summary: str = ""
+    """What it says, in words for a reader who knows the business and not the maths."""
+    origin: str = ""
+    """The layer it came from; stamped by the host."""

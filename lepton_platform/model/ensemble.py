@@ -1,0 +1,108 @@
+"""Greedy ensemble selection over out-of-fold scores, and the blend it chooses.
+
+Caruana, Niculescu-Mizil, Crew and Ksikes, "Ensemble selection from libraries of models", ICML 2004.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+
+from lepton_platform.model.calibration import LogisticCalibration, log_odds
+
+FloatArray = NDArray[np.float64]
+
+
+def greedy_weights(
+    scores: Mapping[str, FloatArray], loss: Callable[[FloatArray], float], rounds: int = 25
+) -> dict[str, float]:
+    """Return the weights of the members whose mean score has the least ``loss``.
+
+    Adds, with replacement, whichever member improves the mean most, ``rounds`` times, and keeps the
+    best of the means on the way. Members that were never added are left out.
+
+    Parameters
+    ----------
+    scores : name → array of shape (n,)
+        Out-of-fold scores of each member on the same cases.
+    loss : function of a score of shape (n,)
+        Lower is better.
+
+    Examples
+    --------
+    >>> target = np.array([0.0, 1.0])
+    >>> members = {"low": target - 1, "high": target + 1, "far": target + 9}
+    >>> greedy_weights(members, lambda score: float(((score - target) ** 2).sum()))
+    {'low': 0.5, 'high': 0.5}
+    """
+    picked: list[str] = []
+    best, best_loss = 0, np.inf
+    total = np.zeros_like(next(iter(scores.values())), dtype=float)
+    for size in range(1, rounds + 1):
+        losses = {name: loss((total + score) / size) for name, score in scores.items()}
+        choice = min(losses, key=lambda name: losses[name])
+        picked.append(choice)
+        total = total + scores[choice]
+        if losses[choice] < best_loss - 1e-12:
+            best, best_loss = size, losses[choice]
+    counts = {name: picked[:best].count(name) for name in scores}
+    return {name: count / best for name, count in counts.items() if count}
+
+
+class Blend(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Weighted mean of its members' log-odds, calibrated.
+
+    Parameters
+    ----------
+    members : list of (name, classifier)
+        Unfitted; each is cloned and fitted on all rows.
+    weights : list of float
+        One per member, summing to 1.
+    calibration : LogisticCalibration
+        Already fitted, on out-of-fold scores: the members' scores on the rows they were fitted on
+        are too sure of themselves to calibrate with.
+    """
+
+    def __init__(
+        self,
+        members: list[tuple[str, Any]],
+        weights: list[float],
+        calibration: LogisticCalibration,
+    ) -> None:
+        self.members = members
+        self.weights = weights
+        self.calibration = calibration
+
+    def fit(self, X: pd.DataFrame, y: Any) -> Self:
+        """Fit every member on all rows."""
+        return self.adopt([clone(member).fit(X, y) for _, member in self.members])
+
+    def adopt(self, fitted: list[Any]) -> Self:
+        """Take members that were already fitted on all rows, in the order of ``members``."""
+        self.fitted_ = fitted
+        self.classes_ = np.array([0, 1])
+        return self
+
+    def decision_function(self, X: pd.DataFrame) -> FloatArray:
+        """Return the weighted mean of the members' log-odds, shape (n,), before calibration."""
+        return np.asarray(
+            sum(
+                weight * log_odds(member.predict_proba(X)[:, 1])
+                for weight, member in zip(self.weights, self.fitted_, strict=True)
+            ),
+            dtype=float,
+        )
+
+    def predict_proba(self, X: pd.DataFrame) -> FloatArray:
+        """Return the calibrated probabilities, shape (n, 2)."""
+        positive = self.calibration.predict_proba(self.decision_function(X))
+        return np.column_stack([1 - positive, positive])
+
+    def predict(self, X: pd.DataFrame) -> NDArray[np.int_]:
+        """Return 1 where the probability is at least one half."""
+        return (self.predict_proba(X)[:, 1] >= 0.5).astype(int)

@@ -1,0 +1,28 @@
+"""The host's own part in the model stage: judging predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lepton_platform.hookspecs import hookimpl
+from lepton_platform.model import evaluation
+from lepton_platform.model.candidate import Metric
+from lepton_platform.model.evaluation import Estimate
+
+if TYPE_CHECKING:
+    from lepton_platform.run import Run
+
+
+@hookimpl
+def lepton_evaluate(
+    predictions: pd.DataFrame,
+    truth: pd.Series[Any],
+    cases: pd.DataFrame,
+    metrics: Mapping[str, Metric],
+    run: Run,
+) -> Mapping[str, Estimate]:
+    """Each metric with its bootstrap interval over cases."""
+    return evaluation.evaluate(metrics, truth.to_numpy(), predictions, cases, run.seed)

@@ -1,0 +1,198 @@
+"""Cross-validates candidates within a budget: what all tasks' training shares."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from lepton_platform import store
+from lepton_platform.data.dataset import Dataset, Split
+from lepton_platform.engine.protocol import DeadlineError
+from lepton_platform.errors import RunError, UnknownNameError
+from lepton_platform.model.candidate import Candidate
+
+if TYPE_CHECKING:
+    import optuna
+
+    from lepton_platform.model.candidate import Metric
+    from lepton_platform.run import Run
+
+TRIALS = 40
+"""Most tuning trials of one candidate."""
+
+
+@dataclass
+class Contender:
+    """A candidate in the cross-validation: its pipeline and how it did."""
+
+    name: str
+    candidate: Candidate
+    pipeline: Pipeline
+    """Unfitted: the run's steps, then the estimator."""
+    out_of_fold: pd.DataFrame | None = None
+    """Predictions for every training case by a fit that had not seen it; ``None``: not finished."""
+    fitted: Pipeline | None = None
+    """On all training cases, where that had to be done within the budget."""
+    seconds: float = 0.0
+    status: Literal["finished", "out of time"] = "finished"
+
+
+def contenders(run: Run, dataset: Dataset, candidates: Mapping[str, Candidate]) -> list[Contender]:
+    """Return the candidates that the run asks for, baselines first, each with its pipeline."""
+    choosable = [name for name, candidate in candidates.items() if not candidate.baseline]
+    for name in run.options.models:
+        if name not in choosable:
+            raise UnknownNameError("model", name, choosable, owner=run.application_id)
+    chosen = {
+        name: candidate
+        for name, candidate in candidates.items()
+        if candidate.baseline or not run.options.models or name in run.options.models
+    }
+    ordered = sorted(chosen.items(), key=lambda item: not item[1].baseline)
+    return [Contender(name, one, _pipeline(run, dataset, name, one)) for name, one in ordered]
+
+
+def _pipeline(run: Run, dataset: Dataset, name: str, candidate: Candidate) -> Pipeline:
+    steps = run.steps_for(candidate.origin, dataset) if candidate.steps else []
+    estimator = clone(candidate.estimator)
+    seeded = {key: run.seed for key in estimator.get_params() if re.search(r"(^|__)random_state$", key)}
+    return Pipeline([*steps, ("estimator", estimator.set_params(**seeded))])
+
+
+def cross_validate(run: Run, dataset: Dataset, split: Split, field: list[Contender]) -> None:
+    """Fill in each contender's out-of-fold predictions; ``dataset`` holds the training cases only.
+
+    A finished contender's predictions are kept in the run folder, so that a resumed run does not
+    fit it again. With a budget, a contender is finished only when it is also fitted on all cases:
+    whatever has finished by the deadline can be used at once.
+    """
+    for number, contender in enumerate(field):
+        run.hooks.progress(number, len(field), f"cross-validating {contender.name}")
+        kept = run.folder / "work" / f"{_slug(contender.name)}.parquet"
+        if kept.exists() and run.deadline is None:
+            table = pd.read_parquet(kept)
+            contender.seconds = float(table.pop("seconds").iloc[0])
+            contender.out_of_fold = table.set_axis(dataset.cases.index)
+            continue
+        try:
+            _cross_validate_one(run, dataset, split, contender)
+        except DeadlineError:
+            contender.status = "out of time"
+            run.log(f"{contender.name} was not finished within the budget")
+            continue
+        assert contender.out_of_fold is not None
+        kept.parent.mkdir(exist_ok=True)
+        with store.replacing(kept) as path:
+            contender.out_of_fold.reset_index(drop=True).assign(seconds=contender.seconds).to_parquet(path)
+        run.log(f"cross-validated {contender.name} in {contender.seconds:.1f} s")
+    run.hooks.progress(len(field), len(field), "choosing")
+    if all(one.out_of_fold is None for one in field if not one.candidate.baseline):
+        raise RunError(
+            f"no candidate was finished within the budget of {run.options.budget:g} s. "
+            "Give more time, or name a fast candidate with --models."
+        )
+
+
+def _cross_validate_one(run: Run, dataset: Dataset, split: Split, contender: Contender) -> None:
+    assert dataset.target is not None
+    X, y = dataset.cases, dataset.target
+    calls = [(contender.pipeline, X.iloc[rows], y.iloc[rows]) for rows, _ in split.folds]
+    if run.deadline is not None:
+        calls.append((contender.pipeline, X, y))
+    parts, order = [], []
+    for number, (fitted, seconds) in enumerate(run.engine.map(fit, calls, run.deadline)):
+        contender.seconds += seconds
+        if number == len(split.folds):
+            contender.fitted = fitted
+            break
+        held = split.folds[number][1]
+        parts.append(run.hooks.predict(fitted, X.iloc[held]))
+        order.append(held)
+    stacked, positions = pd.concat(parts), np.concatenate(order)
+    contender.out_of_fold = stacked.iloc[np.argsort(positions)]
+
+
+def fit(pipeline: Pipeline, X: pd.DataFrame, y: pd.Series[Any]) -> tuple[Pipeline, float]:
+    """Return a fitted clone and the seconds it took."""
+    begun = time.perf_counter()
+    fitted = clone(pipeline).fit(X, y)
+    return fitted, time.perf_counter() - begun
+
+
+def refit(run: Run, dataset: Dataset, contender: Contender) -> Pipeline:
+    """Return the contender fitted on all training cases."""
+    if contender.fitted is None:
+        contender.fitted, seconds = fit(contender.pipeline, dataset.cases, dataset.target)
+        contender.seconds += seconds
+    return contender.fitted
+
+
+def tune(
+    run: Run, dataset: Dataset, split: Split, field: list[Contender], metric: Metric
+) -> Iterator[Contender]:
+    """Search better parameters in the time that the budget leaves; yield what beats its original.
+
+    Optuna's tree-structured Parzen estimator, seeded, the candidate's own parameters being the
+    first trial. The contender with the best score is tuned first.
+    """
+    if run.deadline is None:
+        return
+    ready = [one for one in field if one.candidate.search is not None and one.out_of_fold is not None]
+    scored = sorted(ready, key=lambda one: -_worth(metric, dataset, one))
+    for contender in scored:
+        # a trial costs what the cross-validation did; below three there is nothing to search
+        if time.monotonic() + 3 * contender.seconds > run.deadline:
+            continue
+        if (better := _tune_one(run, dataset, split, contender, metric)) is not None:
+            yield better
+
+
+def _tune_one(
+    run: Run, dataset: Dataset, split: Split, contender: Contender, metric: Metric
+) -> Contender | None:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=run.seed))
+    best, best_worth = None, _worth(metric, dataset, contender)
+    for number in range(TRIALS):
+        run.hooks.progress(number, TRIALS, f"tuning {contender.name}")
+        trial = study.ask()
+        trying = _trial_of(contender, trial)
+        try:
+            _cross_validate_one(run, dataset, split, trying)
+        except DeadlineError:
+            break
+        worth = _worth(metric, dataset, trying)
+        study.tell(trial, worth)
+        if worth > best_worth:
+            best, best_worth = trying, worth
+    run.log(f"tuned {contender.name}: {len(study.trials)} trials")
+    return best
+
+
+def _trial_of(contender: Contender, trial: optuna.Trial) -> Contender:
+    assert contender.candidate.search is not None
+    found = {f"estimator__{key}": value for key, value in contender.candidate.search(trial).items()}
+    pipeline = clone(contender.pipeline).set_params(**found)
+    return Contender(f"{contender.name} (tuned)", contender.candidate, pipeline)
+
+
+def _worth(metric: Metric, dataset: Dataset, contender: Contender) -> float:
+    from lepton_platform.model.evaluation import call
+
+    assert dataset.target is not None and contender.out_of_fold is not None
+    value = call(metric, dataset.target.to_numpy(), contender.out_of_fold, dataset.cases)
+    return value if metric.better == "higher" else -value
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)

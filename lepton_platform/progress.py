@@ -1,0 +1,39 @@
+"""Shows a person at a terminal how far a run has come; silent when its output is piped."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from lepton_platform.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from lepton_platform.run import Run
+
+CLEAR = "\r\x1b[2K"
+
+
+@hookimpl
+def lepton_stage_started(stage: str, run: Run) -> None:
+    """Name the stage."""
+    run.log(f"{stage} stage started")
+    _show(f"{stage} stage ...")
+
+
+@hookimpl
+def lepton_stage_finished(stage: str, run: Run) -> None:
+    """Say how long the stage took."""
+    seconds = run.record["stages"][stage]["seconds"]
+    run.log(f"{stage} stage finished in {seconds} s")
+    _show(f"{stage} stage done in {seconds:.1f} s\n")
+
+
+@hookimpl
+def lepton_progress(done: int, total: int, what: str) -> None:
+    """Show what is done and what comes next."""
+    _show(f"  {done}/{total}  {what}")
+
+
+def _show(line: str) -> None:
+    if sys.stderr.isatty():
+        print(CLEAR + line, end="", file=sys.stderr, flush=True)

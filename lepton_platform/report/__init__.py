@@ -1,0 +1,1 @@
+"""The generic part of the report stage: sections, figures and the page."""

@@ -1,0 +1,473 @@
+"""One run: data → model → report for one application.
+
+A stage is done when ``run.json`` says so. What a stage leaves for the next one is on disk by then,
+so that ``resume`` goes on after a crash with the last finished stage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lepton_platform import plugins, store
+from lepton_platform.config import Config
+from lepton_platform.data.dataset import Dataset, Finding, Source, Split
+from lepton_platform.data.schema import Schema
+from lepton_platform.engine import Engine, LocalEngine
+from lepton_platform.errors import DataError, RunError, UsageError
+from lepton_platform.hooks import Hooks
+from lepton_platform.model import evaluation, persistence
+from lepton_platform.model.candidate import Metric
+from lepton_platform.model.evaluation import Estimate
+from lepton_platform.plugins import Participants
+
+ROOT = Path("runs")
+RECORDED_VERSIONS = ("lepton-platform", "numpy", "pandas", "scikit-learn", "lightgbm")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What every run can be asked for, whatever its application."""
+
+    data: str | None = None
+    """Path or URI of the rows to learn from; ``None``: the application's sample."""
+    test: str | None = None
+    """Rows to be judged on; ``None``: a part of ``data`` is held out."""
+    models: tuple[str, ...] = ()
+    """Candidates to try; empty: all."""
+    budget: float | None = None
+    """Seconds after which the run must be over; ``None``: no limit, and no tuning."""
+    seed: int = 0
+    engine: str | None = None
+    """URL of the engine; ``None``: this machine."""
+
+
+@dataclass
+class Run:
+    """One execution of one application, and what it has learned so far."""
+
+    participants: Participants
+    options: Options
+    config: Config
+    folder: Path
+    deadline: float | None = None
+    """Moment of ``time.monotonic`` at which training must end."""
+
+    findings: list[Finding] = field(default_factory=list)
+    learned: dict[str, Any] = field(default_factory=dict)
+    """JSON facts that hooks learned from the training data and need again to decide."""
+    schema: Schema | None = None
+    dataset: Dataset | None = None
+    """The cases with known outcomes that were given with ``data``."""
+    split: Split | None = None
+    model: Any = None
+    baseline: Any = None
+    leaderboard: pd.DataFrame = field(default_factory=pd.DataFrame)
+    selected_by: str = ""
+    """Name of the metric that chose the model."""
+    out_of_fold: pd.DataFrame | None = None
+    """The model's predictions for the training cases, each by fits that had not seen it."""
+    test: Dataset | None = None
+    """The cases the model is judged on; labels apart, in ``truth``."""
+    predictions: pd.DataFrame | None = None
+    baseline_predictions: pd.DataFrame | None = None
+    truth: pd.Series[Any] | None = None
+    metrics: dict[str, Metric] = field(default_factory=dict)
+    scores: dict[str, Estimate] = field(default_factory=dict)
+    baseline_scores: dict[str, Estimate] = field(default_factory=dict)
+    gain: Estimate | None = None
+    """How much better than the baseline the model is, in the metric that chose it."""
+    decisions: pd.DataFrame | None = None
+    summary: dict[str, Any] = field(default_factory=dict)
+    record: dict[str, Any] = field(default_factory=dict)
+    """What ``run.json`` says."""
+
+    def __post_init__(self) -> None:
+        self.hooks = Hooks(self.participants.layers, self)
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def application_id(self) -> str:
+        return self.participants.offer.name
+
+    @property
+    def application(self) -> Any:
+        return self.participants.application
+
+    @property
+    def seed(self) -> int:
+        return self.options.seed
+
+    @property
+    def engine(self) -> Engine:
+        if self.options.engine is None:
+            return LocalEngine()
+        found = self.hooks.engine(self.options.engine)
+        if found is None:
+            raise UsageError(f"--engine {self.options.engine!r} is no engine that is installed")
+        return found
+
+    def note(self, *findings: Finding) -> None:
+        """Add findings to the report; one that is there already is not repeated."""
+        for finding in findings:
+            if finding not in self.findings:
+                self.findings.append(finding)
+                self.log(f"{finding.level}: {finding}")
+
+    def log(self, message: str) -> None:
+        """Add a line to the ``log.txt`` of a run that is going on."""
+        if self.record.get("status") != "running":
+            return
+        with (self.folder / "log.txt").open("a", encoding="utf-8") as lines:
+            lines.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {message}\n")
+
+    def steps_for(self, candidate_origin: str, dataset: Dataset) -> list[tuple[str, Any]]:
+        """Return the named transformers that a candidate's pipeline begins with."""
+        steps = self.hooks.steps(dataset).items()
+        return [
+            (name, step.transformer)
+            for name, step in steps
+            if not step.extends or step.origin == candidate_origin
+        ]
+
+
+# ------------------------------------------------------------------------------- making a run
+
+
+def config_of(participants: Participants) -> type[Config]:
+    """Return the one class that holds the options of the application and of its task.
+
+    A field of the application replaces the task's field of the same name; ``Application.target``
+    becomes the target's default.
+    """
+    own, task = participants.application.config, participants.task.config
+    if own is None:
+        merged: type[Config] = task
+    elif issubclass(own, task):
+        merged = own
+    else:
+        merged = type(own.__name__, (own, task), {"__module__": own.__module__, "__doc__": own.__doc__})
+    target = participants.application.target
+    if target is None or "target" not in merged.model_fields:
+        return merged
+    fields = {"target": target, "__annotations__": {"target": str}, "__module__": merged.__module__}
+    return type(merged.__name__, (merged,), {**fields, "__doc__": merged.__doc__})
+
+
+def start(
+    application: str,
+    options: Options = Options(),
+    values: Mapping[str, Any] | None = None,
+    root: Path = ROOT,
+    started: float | None = None,
+) -> Run:
+    """Make a run of ``application`` and carry it out.
+
+    Parameters
+    ----------
+    values : mapping
+        Options of the application, by field name.
+    root : path
+        Folder of all runs.
+    started : float
+        Moment of ``time.monotonic`` from which the budget counts; now, if not given.
+
+    Raises
+    ------
+    LeptonError
+        With one clear message, for everything that is the data's, the request's or a plugin's fault.
+    """
+    participants = plugins.participants(application)
+    if options.data is None and participants.application.sample is not None:
+        values = {**participants.application.sample().options, **(values or {})}
+    config = config_of(participants).checked(values or {}, owner=application)
+    folder = store.RunFolder.create(root, application)
+    run = Run(participants, options, config, folder.path, _deadline(options, started))
+    run.record = {
+        "id": folder.id,
+        "application": application,
+        "status": "running",
+        "stages": {},
+        "options": {**asdict(options), **_absolute(options)},
+        "config": config.model_dump(mode="json"),
+        "seed": options.seed,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": _versions(participants),
+    }
+    return _carry_out(run, folder)
+
+
+def resume(run_id: str, root: Path = ROOT, started: float | None = None) -> Run:
+    """Go on with a run that was interrupted, after its last finished stage."""
+    folder = store.find_run(root, run_id)
+    record = folder.read_record()
+    if record.get("status") == "done":
+        raise RunError(f"run {folder.id} is finished; there is nothing to resume ({folder.path})")
+    folder.lock()
+    participants = plugins.participants(record["application"])
+    stored = {**record["options"], "models": tuple(record["options"]["models"])}
+    options = Options(**stored)
+    config = config_of(participants).checked(record["config"], owner=record["application"])
+    run = Run(participants, options, config, folder.path, _deadline(options, started))
+    run.record = {**record, "status": "running"}
+    return _carry_out(run, folder)
+
+
+def _deadline(options: Options, started: float | None) -> float | None:
+    """Leave a part of the budget for judging the model and writing the report."""
+    if options.budget is None:
+        return None
+    reserve = min(max(4.0, 0.15 * options.budget), 30.0)
+    return (time.monotonic() if started is None else started) + options.budget - reserve
+
+
+def _absolute(options: Options) -> dict[str, str | None]:
+    """Return the sources so that the run can be resumed from another folder."""
+    sources = {"data": options.data, "test": options.test}
+    return {
+        name: uri if uri is None or "://" in uri else str(Path(uri).resolve())
+        for name, uri in sources.items()
+    }
+
+
+def _versions(participants: Participants) -> dict[str, str]:
+    distributions = {layer.distribution for layer in participants.layers if layer.distribution}
+    names = sorted({*RECORDED_VERSIONS, *distributions})
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def _carry_out(run: Run, folder: store.RunFolder) -> Run:
+    folder.write_record(run.record)
+    for error in run.participants.broken:
+        run.log(f"left out: {error}")
+    try:
+        with _stage(run, "data"):
+            data_stage(run)
+        with _stage(run, "model"):
+            model_stage(run)
+        with _stage(run, "report"):
+            report_stage(run)
+    except BaseException as error:
+        _close(run, folder, "interrupted" if isinstance(error, KeyboardInterrupt) else "failed", error)
+        run.hooks.run_failed(error)
+        if isinstance(error, OSError) and error.filename is not None and str(run.folder) in str(error.filename):
+            raise RunError(f"cannot write {error.filename}: {error.strerror}") from error
+        raise
+    _close(run, folder, "done", None)
+    run.hooks.run_finished()
+    return run
+
+
+def _close(run: Run, folder: store.RunFolder, status: str, error: BaseException | None) -> None:
+    """Record how the run ended; if even that cannot be written, the first error is the one to tell."""
+    run.record |= {"status": status, "finished": datetime.now(UTC).isoformat(timespec="seconds")}
+    if error is not None:
+        run.record["error"] = f"{type(error).__name__}: {error}"
+    else:
+        run.record.pop("error", None)
+    try:
+        folder.write_record(run.record)
+    except RunError:
+        if error is None:
+            raise
+    finally:
+        folder.release()
+
+
+@contextmanager
+def _stage(run: Run, name: str) -> Iterator[None]:
+    run.hooks.stage_started(name)
+    begun = time.perf_counter()
+    yield
+    run.record["stages"][name] = {"done": True, "seconds": round(time.perf_counter() - begun, 3)}
+    store.write_json(run.folder / store.RECORD, run.record)
+    run.hooks.stage_finished(name)
+
+
+# ----------------------------------------------------------------------------------- the stages
+
+
+def data_stage(run: Run) -> None:
+    """Load, check and split. Repeated on resume: it is cheap, and its hash must be the same."""
+    dataset = run.hooks.load(training_source(run), "train")
+    data = {"source": str(training_source(run)), "rows": len(dataset.cases), "sha256": _digest(dataset)}
+    recorded = run.record.get("data")
+    if recorded is not None and recorded["sha256"] != data["sha256"]:
+        raise RunError(f"the data have changed since run {run.id} began; start a new run")
+    run.record["data"] = data
+    run.split = run.hooks.split(dataset)
+    run.dataset = dataset
+    if run.options.test is not None:
+        run.test = run.hooks.load(Source(run.options.test), "test")
+    else:
+        held_out = dataset.take(run.split.test)
+        run.test = Dataset(held_out.cases, extra=held_out.extra, time=held_out.time)
+    if run.schema is not None:
+        store.write_json(run.folder / "schema.json", run.schema.to_json())
+
+
+def training_source(run: Run) -> Source:
+    """Return what the run learns from: the file asked for, or the application's sample."""
+    if run.options.data is not None:
+        return Source(run.options.data)
+    if run.application.sample is None:
+        raise UsageError(f"{run.application_id} ships no sample data; name a file with --data")
+    return run.application.sample().source  # type: ignore[no-any-return]
+
+
+def _digest(dataset: Dataset) -> str:
+    digest = hashlib.sha256()
+    parts = (dataset.cases, dataset.target)
+    for part in parts:
+        if part is not None:
+            digest.update(pd.util.hash_pandas_object(part).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def model_stage(run: Run) -> None:
+    """Train, predict the test cases, and only then read their labels and judge."""
+    assert run.dataset is not None and run.split is not None and run.test is not None
+    run.metrics = run.hooks.metrics()
+    run.selected_by = run.application.select or next(iter(run.metrics))
+    if not run.record["stages"].get("model"):
+        candidates = run.hooks.models(run.dataset)
+        run.model = run.hooks.train(run.dataset, run.split, candidates, run.metrics)
+        _keep_model(run)
+    else:
+        _take_up_model(run)
+    run.predictions = run.hooks.predict(run.model, run.test.cases)
+    run.baseline_predictions = run.hooks.predict(run.baseline, run.test.cases)
+    write_frame(run.folder / "predictions.parquet", run.predictions)
+    run.truth = _truth(run)
+    for predictions, scores in (
+        (run.predictions, run.scores),
+        (run.baseline_predictions, run.baseline_scores),
+    ):
+        scores |= run.hooks.evaluate(predictions, run.truth, run.test.cases, run.metrics)
+    run.gain = evaluation.difference(
+        run.metrics[run.selected_by],
+        run.truth.to_numpy(),
+        run.predictions,
+        run.baseline_predictions,
+        run.test.cases,
+        run.seed,
+    )
+    store.write_json(run.folder / "metrics.json", metrics_json(run))
+
+
+def _keep_model(run: Run) -> None:
+    """Save what the report stage, ``resume`` and ``decide`` need of training."""
+    persistence.save(run.folder / "model", {"model": run.model, "baseline": run.baseline})
+    run.record["model"] = {"manifest_sha256": persistence.manifest_digest(run.folder / "model")}
+    run.record["learned"] = run.learned
+    with store.replacing(run.folder / "leaderboard.csv") as path:
+        run.leaderboard.to_csv(path, index=False)
+    if run.out_of_fold is not None:
+        write_frame(run.folder / "out_of_fold.parquet", run.out_of_fold)
+
+
+def _take_up_model(run: Run) -> None:
+    load_model(run)
+    run.leaderboard = pd.read_csv(run.folder / "leaderboard.csv")
+    if (run.folder / "out_of_fold.parquet").exists():
+        run.out_of_fold = pd.read_parquet(run.folder / "out_of_fold.parquet").set_index("case")
+
+
+def load_model(run: Run) -> None:
+    """Load the model of a run, after checking that its files are the ones that were saved."""
+    parts = persistence.load(
+        run.folder / "model", run.record["model"]["manifest_sha256"], run.participants.layers
+    )
+    run.model, run.baseline = parts["model"], parts["baseline"]
+    run.learned = run.record["learned"]
+
+
+def _truth(run: Run) -> pd.Series[Any]:
+    """Return the test cases' outcomes; a test file's are read here for the first time."""
+    assert run.dataset is not None and run.split is not None and run.test is not None
+    if run.options.test is None:
+        assert run.dataset.target is not None
+        return run.dataset.target.iloc[run.split.test]
+    truth = run.hooks.load(Source(run.options.test), "truth").target
+    if truth is None or not truth.index.equals(run.test.cases.index):
+        raise DataError(
+            [Finding("error", "the outcomes do not belong to the cases that were predicted")],
+            run.options.test,
+        )
+    return truth
+
+
+def report_stage(run: Run) -> None:
+    """Decide, sum up, and write the report."""
+    assert run.predictions is not None and run.test is not None
+    run.decisions = run.hooks.decide(run.predictions, run.test.cases)
+    write_frame(run.folder / "decisions.parquet", run.decisions)
+    run.summary = dict(run.hooks.summary())
+    run.hooks.write(run.hooks.sections())
+
+
+def metrics_json(run: Run) -> dict[str, Any]:
+    """Return the content of ``metrics.json``."""
+
+    def table(scores: Mapping[str, Estimate]) -> dict[str, Any]:
+        return {
+            name: {
+                **{end: _finite(number) for end, number in estimate._asdict().items()},
+                "unit": run.metrics[name].unit,
+                "better": run.metrics[name].better,
+            }
+            for name, estimate in scores.items()
+        }
+
+    gain = {end: _finite(number) for end, number in run.gain._asdict().items()} if run.gain else None
+    return {
+        "model": table(run.scores),
+        "baseline": table(run.baseline_scores),
+        "selected_by": run.selected_by,
+        "gain_over_baseline": gain,
+    }
+
+
+def _finite(number: float) -> float | None:
+    return number if abs(number) < float("inf") else None
+
+
+def write_frame(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table with its case ids as the first column."""
+    with store.replacing(path) as temporary:
+        frame.rename_axis("case").reset_index().to_parquet(temporary, index=False)
+
+
+# ------------------------------------------------------------------------------------- reopening
+
+
+def reopen(folder: store.RunFolder, values: Mapping[str, Any] | None = None) -> Run:
+    """Return a finished run with its model and schema, ready to decide new cases.
+
+    ``values`` replaces options of the run's config, by field name.
+    """
+    record = folder.read_record()
+    if not record.get("stages", {}).get("model"):
+        raise RunError(f"run {folder.id} has no model ({record.get('status')}). Resume it or make a new one.")
+    participants = plugins.participants(record["application"])
+    options = Options(**{**record["options"], "models": tuple(record["options"]["models"])})
+    config = config_of(participants).checked({**record["config"], **(values or {})}, record["application"])
+    run = Run(participants, options, config, folder.path)
+    run.record = record
+    run.schema = Schema.from_json(json.loads((folder.path / "schema.json").read_text(encoding="utf-8")))
+    load_model(run)
+    return run

@@ -1,0 +1,1 @@
+"""One module per task: the stage hooks that its applications share."""

@@ -1,0 +1,81 @@
+"""Binary task, report stage: is the probability right, how well does it rank, what drives it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from lepton_platform.hookspecs import hookimpl
+from lepton_platform.model import evaluation
+from lepton_platform.report import figures
+from lepton_platform.report.section import Section
+from lepton_platform.report.verdict import number
+from lepton_platform.tasks.binary.metrics import calibration_noise, calibration_slope
+
+if TYPE_CHECKING:
+    from lepton_platform.run import Run
+
+MOST_CASES = 2_000
+"""Hold-out cases on which columns are shuffled for their importance."""
+
+
+@hookimpl
+def lepton_sections(run: Run) -> Sequence[Section]:
+    """Calibration, ranking, and the columns that matter."""
+    assert run.truth is not None and run.predictions is not None and run.baseline_predictions is not None
+    truth, probability = run.truth.to_numpy(), run.predictions["probability"].to_numpy()
+    ranking = figures.roc(truth, {"model": probability})
+    return [
+        Section("Can the probability be trusted?", [_calibration(run), figures.reliability(truth, probability)], 30),
+        Section("How well does it rank?", ranking, 35),
+        Section("Which columns matter", [_IMPORTANCE, figures.bars(importance(run), "", _DROP)], 40),
+    ]
+
+
+_DROP = "loss of ranking quality when the column is shuffled"
+_IMPORTANCE = (
+    "Each column was shuffled among the held-out cases while all others stayed; the bar is how much "
+    "worse the model ranked. Columns that say the same thing share their importance."
+)
+
+
+def _calibration(run: Run) -> str:
+    assert run.truth is not None and run.predictions is not None
+    probability = run.predictions["probability"].to_numpy()
+    typical, extreme = calibration_noise(probability, seed=run.seed)
+    error = run.scores["ece"].value
+    slope = calibration_slope(run.truth.to_numpy(), run.predictions)
+    judged = (
+        "is no more than chance would give a perfect forecast"
+        if error <= extreme
+        else "is more than chance explains: check it on new cases before relying on the percentages"
+    )
+    return (
+        f"Mean predicted probability {probability.mean():.1%}, observed share {run.truth.mean():.1%}. "
+        f"The calibration error of {number(error)} {judged} (on as many cases, a perfect forecast "
+        f"scores {number(typical)} on average and {number(extreme)} at most, in 95 of 100 draws). "
+        f"The calibration slope is {number(slope)}; 1 is right, below 1 means too extreme."
+    )
+
+
+def importance(run: Run) -> pd.Series[float]:
+    """Return each column's permutation importance in the metric that chose the model.
+
+    Breiman, Random Forests (2001), on held-out cases: positive is how much worse without it.
+    """
+    assert run.test is not None and run.truth is not None and run.predictions is not None
+    rng = np.random.default_rng(run.seed)
+    rows = rng.permutation(len(run.test.cases))[:MOST_CASES]
+    cases, truth = run.test.cases.iloc[rows], run.truth.to_numpy()[rows]
+    metric = run.metrics[run.selected_by]
+    sign = 1.0 if metric.better == "higher" else -1.0
+    whole = evaluation.call(metric, truth, run.predictions.iloc[rows], cases)
+    losses = {}
+    for name in cases.columns:
+        shuffled = cases[name].take(rng.permutation(len(cases))).set_axis(cases.index)
+        predictions = run.hooks.predict(run.model, cases.assign(**{name: shuffled}))
+        losses[name] = sign * (whole - evaluation.call(metric, truth, predictions, cases))
+    return pd.Series(losses).sort_values(ascending=False).head(15)

@@ -1,0 +1,1 @@
+"""Finance applications for Lepton Platform."""

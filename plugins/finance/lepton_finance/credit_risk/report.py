@@ -1,0 +1,325 @@
+"""Credit risk, report stage: decisions, what they are worth, their reasons, and who gets them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from lepton_platform import Estimate, Figure, Run, Section, hookimpl
+from lepton_platform.model.evaluation import interval, resamples
+from lepton_platform.report import figures
+from lepton_platform.report.verdict import number, spread
+from lepton_platform.store import write_json, write_text
+from lepton_platform.tasks.binary.metrics import population_stability
+from numpy.typing import NDArray
+
+from lepton_finance.credit_risk import decisions, fairness
+from lepton_finance.credit_risk.config import CreditRiskConfig
+from lepton_finance.credit_risk.costs import Stakes, stakes, unit
+from lepton_finance.credit_risk.model import scorecard
+from lepton_finance.credit_risk.scorecard import Scorecard
+
+YES = ("1", "1.0", "true", "yes", "y", "approve", "approved", "accept", "accepted")
+FEW_BADS = 300
+"""Defaults in training below which the report warns; 1,000 to 2,000 is common advice (Siddiqi 2006)."""
+
+
+@hookimpl
+def lepton_decide(
+    predictions: pd.DataFrame, cases: pd.DataFrame, run: Run, config: CreditRiskConfig
+) -> pd.DataFrame:
+    """Approve, decline or refer, with reasons and expected profit."""
+    return decisions.decide(predictions, cases, run, config)
+
+
+class Outcome:
+    """The held-out applicants: what was decided, what happened, and what was at stake."""
+
+    def __init__(self, run: Run, config: CreditRiskConfig) -> None:
+        assert run.test is not None and run.truth is not None and run.predictions is not None
+        self.truth: NDArray[np.int_] = run.truth.to_numpy()
+        self.probability: NDArray[np.float64] = run.predictions["probability"].to_numpy()
+        self.stakes: Stakes = stakes(run.test.cases, config)
+        self.approved: NDArray[np.bool_] = self.probability <= self.stakes.cut_off
+
+    def profit(self, approved: NDArray[np.bool_], seed: int) -> Estimate:
+        """Return the profit per applicant of a rule, with its interval."""
+        return mean_with_interval(self.stakes.profit(self.truth, approved), seed)
+
+    def advantage(self, approved: NDArray[np.bool_], seed: int) -> Estimate:
+        """Return by how much the model's profit per applicant exceeds another rule's, paired."""
+        mine, theirs = (self.stakes.profit(self.truth, rule) for rule in (self.approved, approved))
+        return mean_with_interval(mine - theirs, seed)
+
+
+def mean_with_interval(values: NDArray[np.float64], seed: int) -> Estimate:
+    """Return the mean of one number per applicant, with its bootstrap interval."""
+    draws = [float(values[rows].mean()) for rows in resamples(len(values), seed)]
+    return interval(float(values.mean()), draws)
+
+
+def policies(run: Run, config: CreditRiskConfig) -> dict[str, NDArray[np.bool_]]:
+    """Return the rules that the model is compared with: name → who would be approved."""
+    assert run.test is not None
+    n = len(run.test.cases)
+    rules = {"approve everybody": np.ones(n, dtype=bool), "decline everybody": np.zeros(n, dtype=bool)}
+    if config.current_rule is not None and run.test.extra is not None and config.current_rule in run.test.extra:
+        today = run.test.extra[config.current_rule].astype(str).str.strip().str.lower()
+        rules["today's rule"] = today.isin(YES).to_numpy()
+    return rules
+
+
+@hookimpl
+def lepton_summary(run: Run, config: CreditRiskConfig) -> Mapping[str, Any]:
+    """Counts, the cut-off, and profit per applicant against the rules that need no model."""
+    assert run.decisions is not None
+    outcome = Outcome(run, config)
+    counts = run.decisions["decision"].value_counts()
+    profit = outcome.profit(outcome.approved, run.seed)
+    advantages = {
+        name: outcome.advantage(rule, run.seed) for name, rule in policies(run, config).items()
+    }
+    cut_offs = np.unique(outcome.stakes.cut_off)
+    return {
+        "in_words": _in_words(outcome, counts, profit, advantages, unit(config)),
+        "cases": len(run.decisions),
+        **{answer: int(counts.get(answer, 0)) for answer in ("approve", "decline", "refer")},
+        "cut_off": float(cut_offs[0]) if len(cut_offs) == 1 else None,
+        "expected_cost": run.scores["expected_cost"].value,
+        "profit_per_case": profit._asdict(),
+        "advantage_per_case": {name: gain._asdict() for name, gain in advantages.items()},
+        "unit": unit(config),
+    }
+
+
+def _in_words(
+    outcome: Outcome, counts: pd.Series[Any], profit: Estimate, advantages: Mapping[str, Estimate], money: str
+) -> str:
+    cut_off = outcome.stakes.cut_off
+    where = f"{cut_off[0]:.1%}" if np.ptp(cut_off) < 1e-12 else f"{cut_off.min():.1%} to {cut_off.max():.1%}"
+    rival = min(advantages, key=lambda name: advantages[name].value)
+    gain = advantages[rival]
+    if gain.low > 0:
+        worth = f"That is {spread(gain)} more than the best rule without the model, to {rival}."
+    else:
+        worth = (
+            f"Against the best rule without the model, to {rival}, that is {spread(gain)}: "
+            "these cases do not show that the model earns anything."
+        )
+    return (
+        f"Of {counts.sum():,} applicants, {counts.get('approve', 0):,} are approved, "
+        f"{counts.get('decline', 0):,} declined and {counts.get('refer', 0):,} referred to a person. "
+        f"A loan is declined when its probability of default is above {where}, where expected cost is least. "
+        f"Deciding so earns {spread(profit)} {money} per applicant. {worth}"
+    )
+
+
+@hookimpl
+def lepton_sections(run: Run, config: CreditRiskConfig) -> Sequence[Section]:
+    """Decisions, profit, reasons, groups, stability, scorecard and warnings."""
+    outcome = Outcome(run, config)
+    sections = [
+        Section("What to do", [_DECISIONS, _policy_table(run, config, outcome)], 10),
+        Section("Where to cut", [_CUT_OFF, profit_curve(outcome, unit(config))], 12),
+        Section("Why applicants are refused", _reasons(run), 14),
+        Section("Who is approved", list(_groups(run, config, outcome)), 45),
+        Section("Scorecard", _card(run, config), 60),
+        Section("Before this goes live", _warnings(run, config), 85),
+    ]
+    if run.test is not None and config.date is not None and run.test.extra is not None:
+        sections.append(Section("Stability over time", [_STABILITY, stability(run, config)], 47))
+    return sections
+
+
+_DECISIONS = (
+    "Profit per applicant on the held-out cases, of the model and of rules that need none. Applicants who "
+    "are referred count as the cut-off would decide them: no assumption is made about who reviews them. "
+    "They are referred because the 95 % limits of their probability include the cut-off, or because they "
+    "are unlike anything in the training data."
+)
+_CUT_OFF = (
+    "Profit per applicant for every possible cut-off. The mark is the cut-off that the costs imply; it was "
+    "not chosen on these cases, so the curve's peak may lie elsewhere by chance."
+)
+_STABILITY = (
+    "Population stability index of the score in each month against the training cases. Below 0.1 is "
+    "stable, above 0.25 a shift that calls for a new look at the model."
+)
+_REASONS = (
+    "A reason is an attribute that raised this applicant's risk compared with what is typical of approved "
+    "applicants, all else as it is; up to four are given, the weightiest first. Protected attributes are "
+    "never given to the model, so they cannot be a reason."
+)
+
+
+def _policy_table(run: Run, config: CreditRiskConfig, outcome: Outcome) -> pd.DataFrame:
+    rows = []
+    for name, rule in {"the model": outcome.approved, **policies(run, config)}.items():
+        profit, better = outcome.profit(rule, run.seed), outcome.advantage(rule, run.seed)
+        rows.append(
+            {
+                "rule": name,
+                "approved %": 100 * rule.mean(),
+                "defaults among approved %": 100 * outcome.truth[rule].mean() if rule.any() else np.nan,
+                f"profit per applicant, {unit(config)}": spread(profit),
+                "the model's advantage": "" if name == "the model" else spread(better),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def profit_curve(outcome: Outcome, money: str) -> Figure:
+    """Draw profit per applicant over the cut-off, as a multiple of each case's own cut-off where they differ."""
+    uniform = np.ptp(outcome.stakes.cut_off) < 1e-12
+    score = outcome.probability if uniform else outcome.probability / outcome.stakes.cut_off
+    order = np.argsort(score, kind="stable")
+    each = outcome.stakes.profit(outcome.truth, np.ones(len(score), dtype=bool))
+    profit = np.append(0.0, np.cumsum(each[order])) / len(score)
+    cut = float(outcome.stakes.cut_off[0]) if uniform else 1.0
+    chosen = float(profit[np.searchsorted(score[order], cut, side="right")])
+    xlabel = "cut-off: probability of default" if uniform else "cut-off, in multiples of each case's own"
+    x = np.append(score[order][:1], score[order])
+    return figures.curve(x, {"profit": profit}, xlabel, f"profit per applicant ({money})", mark=(cut, chosen))
+
+
+def _reasons(run: Run) -> Sequence[Any]:
+    assert run.decisions is not None
+    given = run.decisions[[f"reason_{rank}" for rank in range(1, 5)]]
+    refused = given["reason_1"].notna()
+    if not refused.any():
+        return ["No reasons were asked for, or nobody was refused."]
+    typical = run.learned["typical"]
+    first, any_place = given["reason_1"].value_counts(), given.stack().value_counts()
+    table = pd.DataFrame(
+        {
+            "reason": any_place.index,
+            "first reason %": [100 * first.get(name, 0) / refused.sum() for name in any_place.index],
+            "among reasons %": [100 * count / refused.sum() for count in any_place],
+            "typical of approved": [str(typical[name]) for name in any_place.index],
+        }
+    )
+    return [_REASONS, table, "Five applicants with the highest risk:", _examples(run)]
+
+
+def _examples(run: Run) -> pd.DataFrame:
+    assert run.decisions is not None and run.test is not None
+    worst = run.decisions.nlargest(5, "probability")
+    rows = []
+    for case, row in worst.iterrows():
+        told = [
+            f"{row[f'reason_{rank}']}: {run.test.cases.loc[case, row[f'reason_{rank}']]}"
+            for rank in range(1, 5)
+            if row[f"reason_{rank}"] is not None
+        ]
+        rows.append({"case": case, "probability %": 100 * row["probability"], "reasons": "; ".join(told)})
+    return pd.DataFrame(rows)
+
+
+def _groups(run: Run, config: CreditRiskConfig, outcome: Outcome) -> Iterator[Any]:
+    assert run.test is not None
+    if not config.sensitive:
+        yield (
+            "No protected attribute was declared. Name them with --sensitive (for instance sex, age) to keep "
+            "them from the model and to see who is approved."
+        )
+        return
+    present = [] if run.test.extra is None else [name for name in config.sensitive if name in run.test.extra]
+    for name in config.sensitive:
+        if name not in present:
+            yield f"{name} is not in the test file, so its groups cannot be shown."
+    for name in present:
+        assert run.test.extra is not None
+        groups = fairness.groups_of(run.test.extra[name])
+        table = fairness.group_table(groups, outcome.truth, outcome.probability, outcome.approved)
+        lost = fairness.cost_of_mitigation(
+            groups, outcome.truth, outcome.probability, outcome.approved, outcome.stakes
+        )
+        low = table.loc[table["below four fifths"], "group"].tolist()
+        said = (
+            f"By {name}: {', '.join(low)} approved at less than four fifths of the best group's rate. "
+            f"Raising every group to four fifths would change profit by {number(-lost)} {unit(config)} per "
+            "applicant. Separate cut-offs by group are unlawful in some countries: take advice first."
+            if low
+            else f"By {name}: every group is approved at four fifths of the best group's rate or more."
+        )
+        yield said
+        yield table
+
+
+def stability(run: Run, config: CreditRiskConfig) -> pd.DataFrame:
+    """Return the population stability index of the score by month of the held-out cases."""
+    assert run.test is not None and run.test.extra is not None
+    assert run.out_of_fold is not None and run.predictions is not None
+    dates = pd.to_datetime(run.test.extra[config.date], errors="coerce", utc=True, format="mixed")
+    months = dates.dt.strftime("%Y-%m").fillna("(no date)")
+    expected = run.out_of_fold["probability"].to_numpy()
+    rows = [
+        {
+            "month": month,
+            "applicants": len(part),
+            "stability index": population_stability(expected, part["probability"].to_numpy()),
+            "mean probability %": 100 * part["probability"].mean(),
+        }
+        for month, part in run.predictions.groupby(months.to_numpy())
+    ]
+    return pd.DataFrame(rows)
+
+
+def fitted_scorecard(run: Run, config: CreditRiskConfig) -> Scorecard:
+    """Return the scorecard learned from all training cases, whatever its weight in the model."""
+    assert run.dataset is not None and run.split is not None
+    train = run.dataset.take(run.split.train)
+    assert train.target is not None
+    return scorecard(run, config).fit(train.cases, train.target.to_numpy())
+
+
+def _card(run: Run, config: CreditRiskConfig) -> Sequence[Any]:
+    row = run.leaderboard[run.leaderboard["model"] == "scorecard"]
+    if row.empty:
+        return ["The scorecard was not among the models of this run."]
+    doubling, base, odds = config.pdo, config.base_points, config.base_odds
+    return [
+        f"More points mean less risk: {doubling:g} points double the odds, {base:g} points stand for odds of "
+        f"{odds:g} to 1. By itself this card ranks with {run.selected_by.upper()} "
+        f"{number(float(row[run.selected_by].iloc[0]))} out of fold. It is in scorecard.json and scorecard.sql "
+        "beside this report and runs without Lepton.",
+        fitted_scorecard(run, config).table(),
+    ]
+
+
+def _warnings(run: Run, config: CreditRiskConfig) -> str:
+    assert run.dataset is not None and run.dataset.target is not None and run.split is not None
+    bads = int(run.dataset.target.iloc[run.split.train].sum())
+    lines = [
+        "- Refused applicants are not in the data: what became of those who were never given a loan is "
+        "unknown, and the model is right only for applicants like those who were (reject inference).",
+        "- Credit scoring of persons is high-risk under Annex III of the EU AI Act; in the US, Regulation B "
+        "asks for specific principal reasons. This report supports, and does not replace, that work.",
+    ]
+    if bads < FEW_BADS:
+        lines.append(
+            f"- Small sample: the model has seen {bads} defaults. Expect its ranking to move when it is "
+            "learned again from other cases, and read every interval."
+        )
+    if config.date is None:
+        lines.append(
+            "- No date was given (--date), so the cases were split at random: how the score holds as "
+            "times change was not tested."
+        )
+    return "\n".join(lines)
+
+
+@hookimpl
+def lepton_write(run: Run, config: CreditRiskConfig) -> Sequence[Path]:
+    """The scorecard as JSON and as SQL."""
+    if "scorecard" not in set(run.leaderboard["model"]):
+        return []
+    card = fitted_scorecard(run, config)
+    return [
+        write_json(run.folder / "scorecard.json", json.loads(json.dumps(card.to_dict()))),
+        write_text(run.folder / "scorecard.sql", card.to_sql("applicants")),
+    ]

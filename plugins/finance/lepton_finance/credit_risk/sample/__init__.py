@@ -1,0 +1,16 @@
+"""Real sample data that work offline; see SOURCE.md beside this file for source and licence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lepton_platform import Sample
+
+
+def german_credit() -> Sample:
+    """Return 1,000 loan applications of a German bank, 1973 to 1975, with what became of them."""
+    from lepton_platform import Source
+
+    source = Source(str(Path(__file__).parent / "german_credit.csv.gz"))
+    protected = ("personal_status_and_sex", "age_in_years", "foreign_worker")
+    return Sample(source, {"target": "creditability", "positive": "bad", "sensitive": protected})
