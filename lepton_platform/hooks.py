@@ -193,7 +193,9 @@ class Hooks:
                 "Give a .csv, .tsv, .parquet, .xlsx or .jsonl file (text also gzipped), "
                 "or a database as dialect://...?query=SELECT ..."
             )
-            raise DataError([Finding("error", "no reader knows this kind of source", remedy=remedy)], str(source))
+            raise DataError(
+                [Finding("error", "no reader knows this kind of source", remedy=remedy)], str(source)
+            )
         return frame  # type: ignore[no-any-return]
 
     def load(self, source: Source, purpose: Purpose) -> Dataset:
@@ -309,9 +311,13 @@ def check_hooks(module: ModuleType, layer: Layer) -> None:
     A misspelt or unmarked hook would be silent, a generator would always "answer", and the order
     of answers is the layers' and nobody else's.
     """
-    faults = []
+    faults: list[str] = []
     for name, function in vars(module).items():
-        if name.startswith("lepton_") and inspect.isfunction(function) and function.__module__ == module.__name__:
+        if (
+            name.startswith("lepton_")
+            and inspect.isfunction(function)
+            and function.__module__ == module.__name__
+        ):
             faults.extend(f"{module.__name__}.{name}: {fault}" for fault in _faults(name, function, layer))
     if faults:
         owner = layer.distribution or layer.name

@@ -55,7 +55,10 @@ class Options:
 
 @dataclass
 class Run:
-    """One execution of one application, and what it has learned so far."""
+    """One execution of one application, and what it has learned so far.
+
+    What a stage makes is there once the stage is done: reading it earlier is an ``AttributeError``.
+    """
 
     participants: Participants
     options: Options
@@ -67,28 +70,29 @@ class Run:
     findings: list[Finding] = field(default_factory=list)
     learned: dict[str, Any] = field(default_factory=dict)
     """JSON facts that hooks learned from the training data and need again to decide."""
-    schema: Schema | None = None
-    dataset: Dataset | None = None
+    schema: Schema = field(default_factory=lambda: Schema(()))
+    """Columns of the cases; empty for tasks whose cases are no table rows."""
+    dataset: Dataset = field(init=False)
     """The cases with known outcomes that were given with ``data``."""
-    split: Split | None = None
-    model: Any = None
-    baseline: Any = None
+    split: Split = field(init=False)
+    model: Any = field(init=False)
+    baseline: Any = field(init=False)
     leaderboard: pd.DataFrame = field(default_factory=pd.DataFrame)
     selected_by: str = ""
     """Name of the metric that chose the model."""
-    out_of_fold: pd.DataFrame | None = None
+    out_of_fold: pd.DataFrame = field(default_factory=pd.DataFrame)
     """The model's predictions for the training cases, each by fits that had not seen it."""
-    test: Dataset | None = None
+    test: Dataset = field(init=False)
     """The cases the model is judged on; labels apart, in ``truth``."""
-    predictions: pd.DataFrame | None = None
-    baseline_predictions: pd.DataFrame | None = None
-    truth: pd.Series[Any] | None = None
+    predictions: pd.DataFrame = field(init=False)
+    baseline_predictions: pd.DataFrame = field(init=False)
+    truth: pd.Series[Any] = field(init=False)
     metrics: dict[str, Metric] = field(default_factory=dict)
     scores: dict[str, Estimate] = field(default_factory=dict)
     baseline_scores: dict[str, Estimate] = field(default_factory=dict)
-    gain: Estimate | None = None
+    gain: Estimate = field(init=False)
     """How much better than the baseline the model is, in the metric that chose it."""
-    decisions: pd.DataFrame | None = None
+    decisions: pd.DataFrame = field(init=False)
     summary: dict[str, Any] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
     """What ``run.json`` says."""
@@ -264,7 +268,7 @@ def _carry_out(run: Run, folder: store.RunFolder) -> Run:
     except BaseException as error:
         _close(run, folder, "interrupted" if isinstance(error, KeyboardInterrupt) else "failed", error)
         run.hooks.run_failed(error)
-        if isinstance(error, OSError) and error.filename is not None and str(run.folder) in str(error.filename):
+        if isinstance(error, OSError) and str(run.folder) in str(error.filename):
             raise RunError(f"cannot write {error.filename}: {error.strerror}") from error
         raise
     _close(run, folder, "done", None)
@@ -316,8 +320,7 @@ def data_stage(run: Run) -> None:
     else:
         held_out = dataset.take(run.split.test)
         run.test = Dataset(held_out.cases, extra=held_out.extra, time=held_out.time)
-    if run.schema is not None:
-        store.write_json(run.folder / "schema.json", run.schema.to_json())
+    store.write_json(run.folder / "schema.json", run.schema.to_json())
 
 
 def training_source(run: Run) -> Source:
@@ -340,7 +343,6 @@ def _digest(dataset: Dataset) -> str:
 
 def model_stage(run: Run) -> None:
     """Train, predict the test cases, and only then read their labels and judge."""
-    assert run.dataset is not None and run.split is not None and run.test is not None
     run.metrics = run.hooks.metrics()
     run.selected_by = run.application.select or next(iter(run.metrics))
     if not run.record["stages"].get("model"):
@@ -376,7 +378,7 @@ def _keep_model(run: Run) -> None:
     run.record["learned"] = run.learned
     with store.replacing(run.folder / "leaderboard.csv") as path:
         run.leaderboard.to_csv(path, index=False)
-    if run.out_of_fold is not None:
+    if not run.out_of_fold.empty:
         write_frame(run.folder / "out_of_fold.parquet", run.out_of_fold)
 
 
@@ -398,7 +400,6 @@ def load_model(run: Run) -> None:
 
 def _truth(run: Run) -> pd.Series[Any]:
     """Return the test cases' outcomes; a test file's are read here for the first time."""
-    assert run.dataset is not None and run.split is not None and run.test is not None
     if run.options.test is None:
         assert run.dataset.target is not None
         return run.dataset.target.iloc[run.split.test]
@@ -413,7 +414,6 @@ def _truth(run: Run) -> pd.Series[Any]:
 
 def report_stage(run: Run) -> None:
     """Decide, sum up, and write the report."""
-    assert run.predictions is not None and run.test is not None
     run.decisions = run.hooks.decide(run.predictions, run.test.cases)
     write_frame(run.folder / "decisions.parquet", run.decisions)
     run.summary = dict(run.hooks.summary())
@@ -433,12 +433,11 @@ def metrics_json(run: Run) -> dict[str, Any]:
             for name, estimate in scores.items()
         }
 
-    gain = {end: _finite(number) for end, number in run.gain._asdict().items()} if run.gain else None
     return {
         "model": table(run.scores),
         "baseline": table(run.baseline_scores),
         "selected_by": run.selected_by,
-        "gain_over_baseline": gain,
+        "gain_over_baseline": {end: _finite(number) for end, number in run.gain._asdict().items()},
     }
 
 

@@ -11,10 +11,26 @@ import click
 @click.command("decide")
 @click.argument("application")
 @click.option("--data", required=True, metavar="URI", help="Cases to decide.")
-@click.option("--run", "run_id", metavar="RUN", help="Run whose model decides; without it, the last good one.")
-@click.option("--out", metavar="FILE", help="Where decisions go: .parquet, .csv or .jsonl; without it, stdout as CSV.")
-@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of all runs.")
-@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Another value for one option of the run.")
+@click.option(
+    "--run", "run_id", metavar="RUN", help="Run whose model decides; without it, the last good one."
+)
+@click.option(
+    "--out", metavar="FILE", help="Where decisions go: .parquet, .csv or .jsonl; without it, stdout as CSV."
+)
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder of all runs.",
+)
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Another value for one option of the run.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object; needs --out.")
 def command(
     application: str,

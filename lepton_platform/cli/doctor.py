@@ -22,11 +22,14 @@ EXTRAS = {"catboost": "CatBoost joins the ensemble of tables (pip install lepton
 def command(ctx: click.Context, as_json: bool) -> None:
     """Check this installation and say how to repair it. Exit code 3 if a plugin is broken."""
     faults = [str(error) for error in dict.fromkeys(plugins.problems())]
-    offered = {
-        kind: [{"name": offer.name, "plugin": str(offer), "module": offer.module} for offer in plugins.offers(kind)]
+    offered: dict[str, object] = {
+        kind: [
+            {"name": offer.name, "plugin": str(offer), "module": offer.module}
+            for offer in plugins.offers(kind)
+        ]
         for kind in plugins.DECLARATIONS
     }
-    report = {
+    report: dict[str, object] = {
         "python": f"{platform.python_version()} at {sys.executable}",
         "parts": {name: _version(name) for name in PARTS},
         "extras": {name: importlib.util.find_spec(name) is not None for name in EXTRAS},

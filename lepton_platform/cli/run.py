@@ -29,7 +29,7 @@ HOST_OPTIONS = [
     click.Option(["--engine"], metavar="URL", help="Where the work runs; without it, this machine."),
     click.Option(["--resume"], metavar="RUN", help="Go on with an interrupted run."),
     click.Option(["--config", "config_file"], metavar="FILE", help="Options from a TOML or JSON file."),
-    click.Option(["--set", "assignments"], multiple=True, metavar="KEY=VALUE", help="One option by its name."),
+    click.Option(["--set", "assignments"], multiple=True, metavar="KEY=VALUE", help="One option by name."),
     click.Option(["--json", "as_json"], is_flag=True, help="Print the result as one JSON object."),
 ]  # fmt: skip
 RESERVED = {"data", "test", "models", "budget", "seed", "out", "engine", "resume", "config", "set", "json"}
@@ -87,7 +87,10 @@ def _command_for(application: str) -> click.Command:
         _run(application, values)
 
     return click.Command(
-        application, callback=callback, params=[*HOST_OPTIONS, *options], help=participants.application.summary
+        application,
+        callback=callback,
+        params=[*HOST_OPTIONS, *options],
+        help=participants.application.summary,
     )
 
 
@@ -145,8 +148,8 @@ def _interruptible(work: Any, out: Path) -> Any:
         return work()
     except KeyboardInterrupt:
         elsewhere = f" --out {out}" if out != Path("runs") else ""
-        hint = f"\nInterrupted. Go on with: lepton run --resume RUN{elsewhere}  (lepton runs{elsewhere} names it)"
-        click.echo(hint, err=True)
+        hint = f"lepton run --resume RUN{elsewhere}  (lepton runs{elsewhere} names it)"
+        click.echo(f"\nInterrupted. Go on with: {hint}", err=True)
         raise
 
 
@@ -178,6 +181,7 @@ def _from_file(path: str | None) -> dict[str, Any]:
 
 
 def assigned(assignments: tuple[str, ...]) -> dict[str, str]:
+    """Return the fields that ``--set KEY=VALUE`` names."""
     pairs = {}
     for assignment in assignments:
         key, equals, value = assignment.partition("=")

@@ -12,7 +12,11 @@ from lepton_platform import store
 from lepton_platform.errors import RunError
 
 out_option = click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of all runs."
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder of all runs.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -56,8 +60,7 @@ def show(run: str, out: Path, as_json: bool) -> None:
         click.echo(f"\nGo on with it: lepton run --resume {folder.id}")
     for name, score in (metrics or {"model": {}})["model"].items():
         baseline = (metrics or {})["baseline"][name]["value"]
-        click.echo(f"{name:<20} {_number(score['value'])}  ({_number(score['low'])} to {_number(score['high'])})"
-                   f"  baseline {_number(baseline)}  {score['unit']}")  # fmt: skip
+        click.echo(f"{name:<20} {_interval(score):<34} baseline {_number(baseline)}  {score['unit']}")
 
 
 @command.command("compare")

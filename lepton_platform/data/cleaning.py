@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from lepton_platform.errors import DataError
 from lepton_platform.data.dataset import Finding
+from lepton_platform.errors import DataError
 
 RARE = "(rare or new)"
 
@@ -82,11 +82,11 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _names(self, column: str) -> list[str]:
         return [column, *(f"{column} = {code:g}" for code in self.numbers_.get(column, []))]
 
-    def _categories(self, name: str, values: pd.Series[Any]) -> pd.Categorical:
+    def _categories(self, name: str, values: pd.Series[Any]) -> pd.Categorical[Any]:
         levels = self.levels_[name]
         codes = pd.Index(levels).get_indexer(pd.Index(values))
         codes = np.where(values.isna(), -1, np.where(codes < 0, len(levels), codes))
-        return pd.Categorical.from_codes(codes, categories=[*levels, RARE])
+        return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype([*levels, RARE]))
 
     def get_feature_names_out(self, input_features: Any = None) -> Any:
         """Return the names of the cleaned columns."""

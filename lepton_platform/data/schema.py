@@ -194,9 +194,7 @@ def _as_text(values: pd.Series[Any]) -> pd.Series[Any]:
     return text.map(lambda value: value if value is None else str(value).strip(), na_action="ignore")
 
 
-def _unread(
-    values: pd.Series[Any], read: pd.Series[Any], name: str, what: str, remedy: str
-) -> list[Finding]:
+def _unread(values: pd.Series[Any], read: pd.Series[Any], name: str, what: str, remedy: str) -> list[Finding]:
     bad = np.flatnonzero((values.notna() & read.isna()).to_numpy())
     if len(bad) == 0:
         return []

@@ -87,9 +87,7 @@ def resamples(n: int, seed: int) -> Iterator[NDArray[np.intp]]:
         yield rng.integers(0, n, n)
 
 
-def interval(
-    value: float, draws: list[float], bounds: tuple[float, float] = (-np.inf, np.inf)
-) -> Estimate:
+def interval(value: float, draws: list[float], bounds: tuple[float, float] = (-np.inf, np.inf)) -> Estimate:
     """Return the centred percentile interval of a bootstrap.
 
     >>> interval(0.5, [0.4, 0.5, 0.6])
@@ -115,7 +113,7 @@ class _Sampled:
         cases: pd.DataFrame,
         rows: NDArray[np.intp] | None,
     ) -> None:
-        self._whole = {"truth": truth, "predictions": predictions, "cases": cases}
+        self._whole: dict[str, Any] = {"truth": truth, "predictions": predictions, "cases": cases}
         self._rows = rows
         self._taken: dict[str, Any] = {}
 

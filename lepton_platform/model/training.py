@@ -129,6 +129,7 @@ def fit(pipeline: Pipeline, X: pd.DataFrame, y: pd.Series[Any]) -> tuple[Pipelin
 
 def refit(run: Run, dataset: Dataset, contender: Contender) -> Pipeline:
     """Return the contender fitted on all training cases."""
+    assert dataset.target is not None
     if contender.fitted is None:
         contender.fitted, seconds = fit(contender.pipeline, dataset.cases, dataset.target)
         contender.seconds += seconds

@@ -28,7 +28,6 @@ def lepton_decide(predictions: pd.DataFrame) -> pd.DataFrame:
 @hookimpl
 def lepton_summary(run: Run) -> Mapping[str, Any]:
     """Without an application's own summary, the number of cases."""
-    assert run.decisions is not None
     return {"cases": len(run.decisions)}
 
 
@@ -46,7 +45,6 @@ def lepton_sections(run: Run) -> Sequence[Section]:
 
 
 def _judged_on(run: Run) -> str:
-    assert run.split is not None and run.test is not None
     learned, judged = len(run.split.train), len(run.test.cases)
     if run.options.test is not None:
         return (

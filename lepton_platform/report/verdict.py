@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 def verdict(run: Run) -> str:
     """Return, in words, whether the model beats the baseline, by how much, and what that is worth."""
-    assert run.gain is not None and run.test is not None
     name, cases = run.selected_by, len(run.test.cases)
     model, baseline = run.scores[name], run.baseline_scores[name]
     compared = f"{label(name)} {spread(model)} against {number(baseline.value)} for the baseline"

@@ -192,7 +192,8 @@ class TestLeaderboard:
         assert labels == ["ensemble", "tree", "share"]
         assert figure.alt == (
             "ensemble is the best of 2 candidates: ROC AUC 0.8, "
-            "95 % interval 0.75 to 0.85 (higher is better). Its whole interval is better than the baseline's 0.5. Without a value: broken."
+            "95 % interval 0.75 to 0.85 (higher is better). "
+            "Its whole interval is better than the baseline's 0.5. Without a value: broken."
         )
 
     def test_lower_can_be_better(self):

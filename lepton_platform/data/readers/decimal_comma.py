@@ -48,9 +48,9 @@ def numbers_with_commas(frame: pd.DataFrame) -> list[Finding]:
     for name, column in list(frame.items()):
         if pd.api.types.is_numeric_dtype(column.dtype):
             continue
-        known = column.dropna().astype(str).str.strip()
-        if _all_match(NUMBER, known) and any(map(CERTAIN.fullmatch, known)):
-            plain = known.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+        known = column.dropna()
+        if _all_match(NUMBER, known) and any(map(CERTAIN.fullmatch, map(str.strip, known))):
+            plain = known.str.strip().str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
             frame[name] = pd.to_numeric(plain).reindex(frame.index)
         elif _all_match(WITH_POINT, known):
             message = "holds numbers with a point in a file with decimal commas, and was read as text"
@@ -61,4 +61,4 @@ def numbers_with_commas(frame: pd.DataFrame) -> list[Finding]:
 
 def _all_match(pattern: re.Pattern[str], column: pd.Series[str]) -> bool:
     """Whether there are cells and every one matches; most columns fail on the first one."""
-    return len(column) > 0 and all(map(pattern.fullmatch, column))
+    return len(column) > 0 and all(map(pattern.fullmatch, map(str.strip, column)))

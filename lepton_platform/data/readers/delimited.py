@@ -51,6 +51,7 @@ ONE_COLUMN = "\x1f"
 LINES_FOR_DELIMITER = 200
 ENCODINGS = {"utf-8": "UTF-8", "cp1252": "Windows-1252", "latin-1": "Latin-1"}
 """Those without a byte order mark, strictest first; the last one takes every byte."""
+NOT_IN_CP1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
 NOT_TEXT = bytes({*range(32)} - {*b"\t\n\v\f\r\x1a\x1b\x1f"})
 SIGNATURES = {
     b"\x1f\x8b": "gzip",
@@ -181,7 +182,7 @@ class _FieldCount:
             self._quoted = bool(quoted[-1])
             delimiters &= ~quoted
             ends &= ~quoted
-        if chunk.count(b"\r") != chunk.count(b"\r\n"):
+        if b"\r" in chunk and np.any((data[:-1] == ord("\r")) & (data[1:] != ord("\n"))):
             self._regular = False
         found = np.concatenate((np.full(self._pending, -1), np.flatnonzero(delimiters)))
         stops = np.flatnonzero(ends)
@@ -237,6 +238,8 @@ def _delimiter(text: str) -> str:
 
 
 def _decodes(chunk: bytes, encoding: str) -> bool:
+    if encoding == "cp1252":  # several times faster than to decode it
+        return not any(byte in chunk for byte in NOT_IN_CP1252)
     try:
         chunk.decode(encoding)
     except UnicodeDecodeError:

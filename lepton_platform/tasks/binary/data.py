@@ -40,7 +40,6 @@ def lepton_load(source: Source, purpose: Purpose, run: Run, config: BinaryConfig
         outcomes = _known_outcomes(table[roles["target"]], run.learned["event"], run.learned["other"], source)
         index = _case_ids(table, config)
         return Dataset(table[[]].set_axis(index), pd.Series(outcomes, index=index, name=config.target))
-    assert run.schema is not None
     cases, findings = table_schema.conform(table, run.schema)
     _stop_on_errors(findings, source)
     if purpose == "test":
@@ -89,7 +88,9 @@ def _roles(table: pd.DataFrame, purpose: Purpose, run: Run, config: BinaryConfig
     columns = list(map(str, table.columns))
     if target is None:
         remedy = f"The table has {', '.join(columns[:30])}"
-        raise DataError([Finding("error", "which column is the outcome? Name it with --target", remedy=remedy)])
+        raise DataError(
+            [Finding("error", "which column is the outcome? Name it with --target", remedy=remedy)]
+        )
     asked = {"target": target, "id": config.id, "date": config.date, "group": config.group}
     if purpose in ("test", "decide"):
         asked = {"target": target if target in columns else None, "id": config.id}
@@ -100,7 +101,9 @@ def _roles(table: pd.DataFrame, purpose: Purpose, run: Run, config: BinaryConfig
     if purpose == "train":
         named |= {"an option": [*config.set_aside(), *config.categories]}
     findings = [
-        Finding("error", f"is missing, but {option} names it", column=name, remedy=did_you_mean(name, columns))
+        Finding(
+            "error", f"is missing, but {option} names it", column=name, remedy=did_you_mean(name, columns)
+        )
         for option, names in named.items()
         for name in names
         if name not in columns
@@ -203,7 +206,9 @@ def _duplicates(table: pd.DataFrame) -> list[Finding]:
 def _absent_codes(cases: pd.DataFrame, schema: table_schema.Schema) -> list[Finding]:
     declared = {code for column in schema.columns for code in column.special}
     counts = {
-        code: sum(int((cases[column.name] == code).sum()) for column in schema.columns if code in column.special)
+        code: sum(
+            int((cases[column.name] == code).sum()) for column in schema.columns if code in column.special
+        )
         for code in declared
     }
     said = [f"{code:g} ({count:,} values)" for code, count in sorted(counts.items())]
@@ -214,19 +219,18 @@ def _absent_codes(cases: pd.DataFrame, schema: table_schema.Schema) -> list[Find
 
 def _case_ids(table: pd.DataFrame, config: BinaryConfig) -> pd.Index[Any]:
     if config.id is None:
-        return pd.Index(table.index, name="case")
+        return table.index.rename("case")
     ids = table[config.id]
     repeated = np.flatnonzero((ids.duplicated(keep=False) | ids.isna()).to_numpy())
     if len(repeated):
         rows = tuple(int(row) for row in repeated[:100])
         remedy = "Each case needs a name of its own; if rows belong together, pass --group as well"
         raise DataError([Finding("error", "repeats or lacks names of cases", config.id, rows, remedy)])
-    return pd.Index(ids, name="case")
+    named: pd.Index[Any] = pd.Index(ids.array, name="case")
+    return named
 
 
-def _known_outcomes(
-    values: pd.Series[Any], event: str, other: list[str], source: Source
-) -> NDArray[np.int_]:
+def _known_outcomes(values: pd.Series[Any], event: str, other: list[str], source: Source) -> NDArray[np.int_]:
     """Read outcomes as the training table's were read; others than its own are a fault."""
     text = values.map(_plain_text)
     strange = np.flatnonzero(~text.isin([event, *other]).to_numpy())
@@ -234,7 +238,10 @@ def _known_outcomes(
         shown = ", ".join(repr(value) for value in text.iloc[strange].unique()[:3])
         said = f"has outcomes that training never saw: {shown}"
         rows = tuple(int(row) for row in strange[:100])
-        raise DataError([Finding("error", said, str(values.name), rows, f"Known: {event}, {', '.join(other)}")], str(source))
+        raise DataError(
+            [Finding("error", said, str(values.name), rows, f"Known: {event}, {', '.join(other)}")],
+            str(source),
+        )
     return (text == event).to_numpy().astype(int)
 
 
@@ -259,7 +266,9 @@ def lepton_split(dataset: Dataset, run: Run, config: BinaryConfig) -> Split:
     elif dataset.groups is not None:
         parts = max(2, round(1 / config.test_share))
         splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=run.seed)
-        train, test = next(splitter.split(everything, y, dataset.groups)) if apart else (everything, everything[:0])
+        train, test = (
+            next(splitter.split(everything, y, dataset.groups)) if apart else (everything, everything[:0])
+        )
         rule = f"at random, with the cases of one {config.group} kept together"
     else:
         splitter = StratifiedShuffleSplit(1, test_size=config.test_share, random_state=run.seed)
@@ -300,6 +309,5 @@ def _folds(
 @hookimpl
 def lepton_steps(run: Run) -> Mapping[str, Step]:
     """Special codes, categories and dates, learned per fold."""
-    assert run.schema is not None
     special = {column.name: list(column.special) for column in run.schema.columns if column.special}
     return {"clean": Step(TableCleaner(special=special), order=10)}

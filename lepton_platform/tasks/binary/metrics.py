@@ -123,7 +123,8 @@ def population_stability(expected: NDArray[Any], actual: NDArray[Any], bins: int
     edges = np.unique(np.quantile(expected, np.linspace(0, 1, bins + 1)[1:-1]))
     size = len(edges) + 1
     shares = [
-        (np.bincount(np.searchsorted(edges, part, side="right"), minlength=size) + 0.5) / (len(part) + 0.5 * size)
+        (np.bincount(np.searchsorted(edges, part, side="right"), minlength=size) + 0.5)
+        / (len(part) + 0.5 * size)
         for part in (expected, actual)
     ]
     return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())

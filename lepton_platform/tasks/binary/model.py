@@ -31,18 +31,21 @@ if TYPE_CHECKING:
     from lepton_platform.run import Run
 
 ENSEMBLE = "ensemble"
+FEW_ROWS = 10_000
+"""Below this, threads wait for each other longer than they work."""
 
 
 # ---------------------------------------------------------------------------------- candidates
 
 
 @hookimpl
-def lepton_models() -> Mapping[str, Candidate]:
+def lepton_models(dataset: Dataset) -> Mapping[str, Candidate]:
     """The base rate as the baseline; a linear model and boosted trees."""
+    threads = 1 if len(dataset.cases) < FEW_ROWS else -1
     return {
         "base rate": Candidate(DummyClassifier(strategy="prior"), steps=False, baseline=True),
         "logistic": Candidate(logistic(), search=_search_logistic),
-        "boosting": Candidate(boosting(), search=_search_boosting),
+        "boosting": Candidate(boosting(threads), search=_search_boosting),
     }
 
 
@@ -61,7 +64,7 @@ def logistic() -> Any:
     return make_pipeline(encode, LogisticRegression(C=0.1, max_iter=2000))
 
 
-def boosting() -> LGBMClassifier:
+def boosting(threads: int) -> LGBMClassifier:
     """LightGBM, slow and shallow enough for a few hundred rows and good on many."""
     return LGBMClassifier(
         n_estimators=200,
@@ -73,6 +76,7 @@ def boosting() -> LGBMClassifier:
         colsample_bytree=0.7,
         reg_lambda=1.0,
         random_state=0,
+        n_jobs=threads,
         deterministic=True,
         force_col_wise=True,
         verbose=-1,
@@ -100,27 +104,38 @@ def lepton_metrics() -> Mapping[str, Metric]:
     unit = (0.0, 1.0)
     return {
         "auc": Metric(
-            binary_metrics.auc, "higher", bounds=unit,
+            binary_metrics.auc,
+            "higher",
+            bounds=unit,
             summary="how often a case with the event scores above one without; 0.5 is a coin",
         ),
         "gini": Metric(binary_metrics.gini, "higher", bounds=(-1.0, 1.0), summary="2 AUC - 1; 0 is a coin"),
         "ks": Metric(
-            binary_metrics.kolmogorov_smirnov, "higher", bounds=unit,
+            binary_metrics.kolmogorov_smirnov,
+            "higher",
+            bounds=unit,
             summary="greatest distance between the two groups' score distributions",
         ),
         "average_precision": Metric(
-            binary_metrics.average_precision, "higher", bounds=unit,
+            binary_metrics.average_precision,
+            "higher",
+            bounds=unit,
             summary="how pure the top of the ranking is; a random ranking gets the share of events",
         ),
         "log_loss": Metric(
-            binary_metrics.log_loss, "lower", "nats", (0.0, float("inf")),
+            binary_metrics.log_loss,
+            "lower",
+            "nats",
+            (0.0, float("inf")),
             "penalty for being sure and wrong",
         ),
         "brier": Metric(
             binary_metrics.brier, "lower", bounds=unit, summary="mean squared error of the probability"
         ),
         "ece": Metric(
-            binary_metrics.expected_calibration_error, "lower", bounds=unit,
+            binary_metrics.expected_calibration_error,
+            "lower",
+            bounds=unit,
             summary="mean distance between predicted and observed shares; chance alone gives more than 0",
         ),
     }
@@ -192,7 +207,7 @@ def _leaderboard(
     metrics: Mapping[str, Metric],
 ) -> pd.DataFrame:
     """One row per candidate and one for the blend, all judged out of fold on the training cases."""
-    assert train.target is not None and run.out_of_fold is not None
+    assert train.target is not None
     y, chosen_by = train.target.to_numpy(), {run.selected_by: metrics[run.selected_by]}
     rows = []
     for one in field:

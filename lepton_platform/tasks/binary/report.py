@@ -25,11 +25,14 @@ MOST_CASES = 2_000
 @hookimpl
 def lepton_sections(run: Run) -> Sequence[Section]:
     """Calibration, ranking, and the columns that matter."""
-    assert run.truth is not None and run.predictions is not None and run.baseline_predictions is not None
     truth, probability = run.truth.to_numpy(), run.predictions["probability"].to_numpy()
     ranking = figures.roc(truth, {"model": probability})
     return [
-        Section("Can the probability be trusted?", [_calibration(run), figures.reliability(truth, probability)], 30),
+        Section(
+            "Can the probability be trusted?",
+            [_calibration(run), figures.reliability(truth, probability)],
+            30,
+        ),
         Section("How well does it rank?", ranking, 35),
         Section("Which columns matter", [_IMPORTANCE, figures.bars(importance(run), "", _DROP)], 40),
     ]
@@ -43,7 +46,6 @@ _IMPORTANCE = (
 
 
 def _calibration(run: Run) -> str:
-    assert run.truth is not None and run.predictions is not None
     probability = run.predictions["probability"].to_numpy()
     typical, extreme = calibration_noise(probability, seed=run.seed)
     error = run.scores["ece"].value
@@ -66,7 +68,6 @@ def importance(run: Run) -> pd.Series[float]:
 
     Breiman, Random Forests (2001), on held-out cases: positive is how much worse without it.
     """
-    assert run.test is not None and run.truth is not None and run.predictions is not None
     rng = np.random.default_rng(run.seed)
     rows = rng.permutation(len(run.test.cases))[:MOST_CASES]
     cases, truth = run.test.cases.iloc[rows], run.truth.to_numpy()[rows]

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from lepton_platform import DataError, Finding
 from numpy.typing import NDArray
 
 from lepton_finance.credit_risk.config import CreditRiskConfig
+from lepton_platform import DataError, Finding
 
 Floats = NDArray[np.float64]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from lepton_platform import Run
-from lepton_platform.data.schema import outside
 from numpy.typing import NDArray
 
 from lepton_finance.credit_risk.config import CreditRiskConfig
 from lepton_finance.credit_risk.costs import stakes
 from lepton_finance.credit_risk.reasons import effects, reason_codes
+from lepton_platform import Run
+from lepton_platform.data.schema import outside
 
 APPROVE, DECLINE, REFER = "approve", "decline", "refer"
 
@@ -32,7 +32,6 @@ def decide(
     """
     at = stakes(cases, config)
     probability = predictions["probability"].to_numpy()
-    assert run.schema is not None
     unsure = (predictions["low"].to_numpy() <= at.cut_off) & (at.cut_off < predictions["high"].to_numpy())
     answer = np.where(probability <= at.cut_off, APPROVE, DECLINE).astype(object)
     answer[unsure | outside(cases, run.schema)] = REFER

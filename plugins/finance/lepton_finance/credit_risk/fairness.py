@@ -57,12 +57,12 @@ def group_table(
             {
                 "group": name,
                 "applicants": int(mine.sum()),
-                "approved %": 100 * approved[mine].mean(),
-                "low %": 100 * low,
-                "high %": 100 * high,
-                "good loans approved %": 100 * approved[good].mean() if good.any() else np.nan,
-                "predicted default %": 100 * probability[mine].mean(),
-                "observed default %": 100 * truth[mine].mean(),
+                "approved %": approved[mine].mean(),
+                "low %": low,
+                "high %": high,
+                "good loans approved %": approved[good].mean() if good.any() else np.nan,
+                "predicted default %": probability[mine].mean(),
+                "observed default %": truth[mine].mean(),
             }
         )
     table = pd.DataFrame(rows)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from interpret.glassbox import ExplainableBoostingClassifier
-from lepton_platform import Candidate, Dataset, Metric, Run, Split, hookimpl
 from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier
 
@@ -16,22 +15,28 @@ from lepton_finance.credit_risk.config import CreditRiskConfig
 from lepton_finance.credit_risk.costs import stakes, unit
 from lepton_finance.credit_risk.reasons import typical_approved
 from lepton_finance.credit_risk.scorecard import Scorecard, WeightOfEvidence
+from lepton_platform import Candidate, Dataset, Metric, Run, Split, hookimpl
 
 
 @hookimpl
 def lepton_models(run: Run, config: CreditRiskConfig) -> Mapping[str, Candidate]:
     """A points scorecard and an additive model, beside the task's; both rules that need no model."""
     return {
-        "approve all": Candidate(DummyClassifier(strategy="constant", constant=0), steps=False, baseline=True),
-        "decline all": Candidate(DummyClassifier(strategy="constant", constant=1), steps=False, baseline=True),
+        "approve all": Candidate(
+            DummyClassifier(strategy="constant", constant=0), steps=False, baseline=True
+        ),
+        "decline all": Candidate(
+            DummyClassifier(strategy="constant", constant=1), steps=False, baseline=True
+        ),
         "scorecard": Candidate(scorecard(run, config), steps=False),
-        "additive": Candidate(ExplainableBoostingClassifier(interactions=0, outer_bags=4, n_jobs=1, random_state=0)),
+        "additive": Candidate(
+            ExplainableBoostingClassifier(interactions=0, outer_bags=4, n_jobs=1, random_state=0)
+        ),
     }
 
 
 def scorecard(run: Run, config: CreditRiskConfig) -> Scorecard:
     """Return the unfitted scorecard, on raw columns: it bins missing values and special codes itself."""
-    assert run.schema is not None
     special = {column.name: list(column.special) for column in run.schema.columns if column.special}
     binning = WeightOfEvidence(special=special)
     return Scorecard(binning, pdo=config.pdo, base_points=config.base_points, base_odds=config.base_odds)
@@ -56,7 +61,6 @@ def lepton_train(
 ) -> Generator[None, Any, Any]:
     """Keep what approved applicants typically look like, from the training cases alone."""
     model = yield
-    assert run.out_of_fold is not None and run.schema is not None
     cases = dataset.cases.iloc[split.train]
     probability = run.out_of_fold["probability"].to_numpy()
     approved = probability <= stakes(cases, config).cut_off

@@ -41,7 +41,9 @@ def typical_approved(
         if column.kind == "number":
             plain = values[~values.isin(column.special)]
             values = plain if len(plain) else values
-            typical[column.name] = float(values.quantile(0.5, interpolation="nearest")) if len(values) else None
+            typical[column.name] = (
+                float(values.quantile(0.5, interpolation="nearest")) if len(values) else None
+            )
         elif column.kind == "category":
             typical[column.name] = str(values.mode().iloc[0]) if len(values) else None
     return typical

@@ -9,12 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from lepton_platform import Estimate, Figure, Run, Section, hookimpl
-from lepton_platform.model.evaluation import interval, resamples
-from lepton_platform.report import figures
-from lepton_platform.report.verdict import number, spread
-from lepton_platform.store import write_json, write_text
-from lepton_platform.tasks.binary.metrics import population_stability
 from numpy.typing import NDArray
 
 from lepton_finance.credit_risk import decisions, fairness
@@ -22,6 +16,12 @@ from lepton_finance.credit_risk.config import CreditRiskConfig
 from lepton_finance.credit_risk.costs import Stakes, stakes, unit
 from lepton_finance.credit_risk.model import scorecard
 from lepton_finance.credit_risk.scorecard import Scorecard
+from lepton_platform import Estimate, Figure, Run, Section, hookimpl
+from lepton_platform.model.evaluation import interval, resamples
+from lepton_platform.report import figures
+from lepton_platform.report.verdict import number, spread
+from lepton_platform.store import write_json, write_text
+from lepton_platform.tasks.binary.metrics import population_stability
 
 YES = ("1", "1.0", "true", "yes", "y", "approve", "approved", "accept", "accepted")
 FEW_BADS = 300
@@ -40,7 +40,6 @@ class Outcome:
     """The held-out applicants: what was decided, what happened, and what was at stake."""
 
     def __init__(self, run: Run, config: CreditRiskConfig) -> None:
-        assert run.test is not None and run.truth is not None and run.predictions is not None
         self.truth: NDArray[np.int_] = run.truth.to_numpy()
         self.probability: NDArray[np.float64] = run.predictions["probability"].to_numpy()
         self.stakes: Stakes = stakes(run.test.cases, config)
@@ -64,10 +63,13 @@ def mean_with_interval(values: NDArray[np.float64], seed: int) -> Estimate:
 
 def policies(run: Run, config: CreditRiskConfig) -> dict[str, NDArray[np.bool_]]:
     """Return the rules that the model is compared with: name → who would be approved."""
-    assert run.test is not None
     n = len(run.test.cases)
     rules = {"approve everybody": np.ones(n, dtype=bool), "decline everybody": np.zeros(n, dtype=bool)}
-    if config.current_rule is not None and run.test.extra is not None and config.current_rule in run.test.extra:
+    if (
+        config.current_rule is not None
+        and run.test.extra is not None
+        and config.current_rule in run.test.extra
+    ):
         today = run.test.extra[config.current_rule].astype(str).str.strip().str.lower()
         rules["today's rule"] = today.isin(YES).to_numpy()
     return rules
@@ -76,13 +78,10 @@ def policies(run: Run, config: CreditRiskConfig) -> dict[str, NDArray[np.bool_]]
 @hookimpl
 def lepton_summary(run: Run, config: CreditRiskConfig) -> Mapping[str, Any]:
     """Counts, the cut-off, and profit per applicant against the rules that need no model."""
-    assert run.decisions is not None
     outcome = Outcome(run, config)
     counts = run.decisions["decision"].value_counts()
     profit = outcome.profit(outcome.approved, run.seed)
-    advantages = {
-        name: outcome.advantage(rule, run.seed) for name, rule in policies(run, config).items()
-    }
+    advantages = {name: outcome.advantage(rule, run.seed) for name, rule in policies(run, config).items()}
     cut_offs = np.unique(outcome.stakes.cut_off)
     return {
         "in_words": _in_words(outcome, counts, profit, advantages, unit(config)),
@@ -130,7 +129,7 @@ def lepton_sections(run: Run, config: CreditRiskConfig) -> Sequence[Section]:
         Section("Scorecard", _card(run, config), 60),
         Section("Before this goes live", _warnings(run, config), 85),
     ]
-    if run.test is not None and config.date is not None and run.test.extra is not None:
+    if config.date is not None and run.test.extra is not None:
         sections.append(Section("Stability over time", [_STABILITY, stability(run, config)], 47))
     return sections
 
@@ -163,8 +162,8 @@ def _policy_table(run: Run, config: CreditRiskConfig, outcome: Outcome) -> pd.Da
         rows.append(
             {
                 "rule": name,
-                "approved %": 100 * rule.mean(),
-                "defaults among approved %": 100 * outcome.truth[rule].mean() if rule.any() else np.nan,
+                "approved %": rule.mean(),
+                "defaults among approved %": outcome.truth[rule].mean() if rule.any() else np.nan,
                 f"profit per applicant, {unit(config)}": spread(profit),
                 "the model's advantage": "" if name == "the model" else spread(better),
             }
@@ -173,7 +172,7 @@ def _policy_table(run: Run, config: CreditRiskConfig, outcome: Outcome) -> pd.Da
 
 
 def profit_curve(outcome: Outcome, money: str) -> Figure:
-    """Draw profit per applicant over the cut-off, as a multiple of each case's own cut-off where they differ."""
+    """Draw profit per applicant over the cut-off, in multiples of each case's own where they differ."""
     uniform = np.ptp(outcome.stakes.cut_off) < 1e-12
     score = outcome.probability if uniform else outcome.probability / outcome.stakes.cut_off
     order = np.argsort(score, kind="stable")
@@ -187,7 +186,6 @@ def profit_curve(outcome: Outcome, money: str) -> Figure:
 
 
 def _reasons(run: Run) -> Sequence[Any]:
-    assert run.decisions is not None
     given = run.decisions[[f"reason_{rank}" for rank in range(1, 5)]]
     refused = given["reason_1"].notna()
     if not refused.any():
@@ -197,8 +195,8 @@ def _reasons(run: Run) -> Sequence[Any]:
     table = pd.DataFrame(
         {
             "reason": any_place.index,
-            "first reason %": [100 * first.get(name, 0) / refused.sum() for name in any_place.index],
-            "among reasons %": [100 * count / refused.sum() for count in any_place],
+            "first reason %": [first.get(name, 0) / refused.sum() for name in any_place.index],
+            "among reasons %": [count / refused.sum() for count in any_place],
             "typical of approved": [str(typical[name]) for name in any_place.index],
         }
     )
@@ -206,21 +204,19 @@ def _reasons(run: Run) -> Sequence[Any]:
 
 
 def _examples(run: Run) -> pd.DataFrame:
-    assert run.decisions is not None and run.test is not None
     worst = run.decisions.nlargest(5, "probability")
     rows = []
     for case, row in worst.iterrows():
         told = [
-            f"{row[f'reason_{rank}']}: {run.test.cases.loc[case, row[f'reason_{rank}']]}"
-            for rank in range(1, 5)
-            if row[f"reason_{rank}"] is not None
+            f"{reason}: {run.test.cases[reason].loc[case]}"
+            for reason in row[["reason_1", "reason_2", "reason_3", "reason_4"]]
+            if reason is not None
         ]
-        rows.append({"case": case, "probability %": 100 * row["probability"], "reasons": "; ".join(told)})
+        rows.append({"case": case, "probability %": row["probability"], "reasons": "; ".join(told)})
     return pd.DataFrame(rows)
 
 
 def _groups(run: Run, config: CreditRiskConfig, outcome: Outcome) -> Iterator[Any]:
-    assert run.test is not None
     if not config.sensitive:
         yield (
             "No protected attribute was declared. Name them with --sensitive (for instance sex, age) to keep "
@@ -252,8 +248,7 @@ def _groups(run: Run, config: CreditRiskConfig, outcome: Outcome) -> Iterator[An
 
 def stability(run: Run, config: CreditRiskConfig) -> pd.DataFrame:
     """Return the population stability index of the score by month of the held-out cases."""
-    assert run.test is not None and run.test.extra is not None
-    assert run.out_of_fold is not None and run.predictions is not None
+    assert run.test.extra is not None
     dates = pd.to_datetime(run.test.extra[config.date], errors="coerce", utc=True, format="mixed")
     months = dates.dt.strftime("%Y-%m").fillna("(no date)")
     expected = run.out_of_fold["probability"].to_numpy()
@@ -262,7 +257,7 @@ def stability(run: Run, config: CreditRiskConfig) -> pd.DataFrame:
             "month": month,
             "applicants": len(part),
             "stability index": population_stability(expected, part["probability"].to_numpy()),
-            "mean probability %": 100 * part["probability"].mean(),
+            "mean probability %": part["probability"].mean(),
         }
         for month, part in run.predictions.groupby(months.to_numpy())
     ]
@@ -271,7 +266,6 @@ def stability(run: Run, config: CreditRiskConfig) -> pd.DataFrame:
 
 def fitted_scorecard(run: Run, config: CreditRiskConfig) -> Scorecard:
     """Return the scorecard learned from all training cases, whatever its weight in the model."""
-    assert run.dataset is not None and run.split is not None
     train = run.dataset.take(run.split.train)
     assert train.target is not None
     return scorecard(run, config).fit(train.cases, train.target.to_numpy())
@@ -285,14 +279,14 @@ def _card(run: Run, config: CreditRiskConfig) -> Sequence[Any]:
     return [
         f"More points mean less risk: {doubling:g} points double the odds, {base:g} points stand for odds of "
         f"{odds:g} to 1. By itself this card ranks with {run.selected_by.upper()} "
-        f"{number(float(row[run.selected_by].iloc[0]))} out of fold. It is in scorecard.json and scorecard.sql "
-        "beside this report and runs without Lepton.",
+        f"{number(float(row[run.selected_by].iloc[0]))} out of fold. It is in scorecard.json and "
+        "scorecard.sql beside this report and runs without Lepton.",
         fitted_scorecard(run, config).table(),
     ]
 
 
 def _warnings(run: Run, config: CreditRiskConfig) -> str:
-    assert run.dataset is not None and run.dataset.target is not None and run.split is not None
+    assert run.dataset.target is not None
     bads = int(run.dataset.target.iloc[run.split.train].sum())
     lines = [
         "- Refused applicants are not in the data: what became of those who were never given a loan is "

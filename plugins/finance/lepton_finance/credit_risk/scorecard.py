@@ -424,7 +424,8 @@ class Scorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Its columns are ``keys`` (taken over, to tell the rows apart), ``<column>_points`` for each column of
         the card, ``points`` and ``probability`` (of default). It needs only CASE, IN and EXP: SQLite 3.35 or
-        later with math functions, PostgreSQL, or MySQL in ANSI mode. Missing is NULL there, not NaN; booleans are 0 and 1.
+        later with math functions, PostgreSQL, or MySQL in ANSI mode. Missing is NULL there,
+        not NaN; booleans are 0 and 1.
 
         Raises
         ------
@@ -500,7 +501,7 @@ def score(card: Mapping[str, Any], applicant: Mapping[str, Any]) -> float:
     total: float = card["constant"]
     for column in card["columns"]:
         value = applicant[column["name"]]
-        if value is None or value != value:  # noqa: PLR0124 (NaN differs from itself)
+        if value is None or value != value:
             total += column["missing"]
         elif column["kind"] == "numeric":
             position = bisect_right(column["cuts"], value)

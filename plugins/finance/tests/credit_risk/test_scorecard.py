@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from lepton_finance.credit_risk import scorecard
-from lepton_finance.credit_risk.scorecard import Scorecard, WeightOfEvidence, score, weight_of_evidence
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from lepton_finance.credit_risk import scorecard
+from lepton_finance.credit_risk.scorecard import Scorecard, WeightOfEvidence, score, weight_of_evidence
 
 FINANCE_DATA = Path(__file__).resolve().parents[4].parent / "shared" / "data" / "finance"
 SPECIAL = (-9, -8)

@@ -1,0 +1,51 @@
+# make demo, make test, make lint, make bench: each sets up what it needs, on Python 3.11 or newer and make.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+DISTRIBUTIONS := pyproject.toml plugins/finance/pyproject.toml constraints.txt
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/.host
+	$(BIN)/lepton run finance.credit-risk
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest --numprocesses 2
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.bench
+	$(BIN)/python benchmarks/accuracy/credit_risk.py
+	$(BIN)/python benchmarks/speed/startup.py
+	$(BIN)/python benchmarks/speed/overhead.py
+	$(BIN)/python benchmarks/speed/scoring.py
+
+$(VENV)/.python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.host: $(VENV)/.python $(DISTRIBUTIONS)
+	$(INSTALL) --editable . --editable plugins/finance
+	touch $@
+
+$(VENV)/.test: $(VENV)/.host
+	$(INSTALL) --editable '.[test]' --editable plugins/finance
+	touch $@
+
+$(VENV)/.lint: $(VENV)/.host
+	$(INSTALL) --editable '.[lint]' --editable plugins/finance
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.host
+	$(INSTALL) --editable '.[catboost]' --editable plugins/finance --requirement benchmarks/requirements.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
