@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,8 +51,7 @@ def decide(run: Run, uri: str, out: str | None) -> dict[str, Any]:
 def _decide_into(run: Run, uri: str, sink: Sink) -> dict[str, Any]:
     total, counts = 0, pd.Series(dtype="int64")
     try:
-        for batch in _batches(run, uri):
-            decisions = decide_batch(run, batch)
+        for decisions in _decided(run, uri):
             sink.write(decisions.rename_axis("case").reset_index())
             total += len(decisions)
             if "decision" in decisions:
@@ -58,6 +60,22 @@ def _decide_into(run: Run, uri: str, sink: Sink) -> dict[str, Any]:
     finally:
         sink.close()
     return {"cases": total, "decisions": {str(name): int(count) for name, count in counts.items()}}
+
+
+def _decided(run: Run, uri: str) -> Iterator[pd.DataFrame]:
+    """Yield the decisions on each batch, in order; as many batches at once as there are cores.
+
+    Prediction and arithmetic on arrays leave Python's lock free, so threads suffice.
+    """
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(cores) as pool:
+        waiting: deque[Future[pd.DataFrame]] = deque()
+        for batch in _batches(run, uri):
+            waiting.append(pool.submit(decide_batch, run, batch))
+            if len(waiting) > cores:  # so that no more than a few batches are in memory
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def decide_batch(run: Run, rows: pd.DataFrame) -> pd.DataFrame:

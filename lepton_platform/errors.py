@@ -106,7 +106,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     names = sorted(known)
     folded = {candidate.lower(): candidate for candidate in names}
-    near = difflib.get_close_matches(name.lower(), list(folded), n=1)
+    near = difflib.get_close_matches(name.lower(), list(folded), n=1, cutoff=0.7)
     if near:
         return f"Did you mean {folded[near[0]]!r}?"
     if not names:

@@ -130,11 +130,11 @@ class Hooks:
 
     def _note_plugin(self, name: str, error: BaseException) -> None:
         code = {impl.function.__code__: impl for impl in getattr(self._manager.hook, name).get_hookimpls()}
-        for frame, _ in traceback.walk_tb(error.__traceback__):
-            if impl := code.get(frame.f_code):
-                owner = self._owners[impl.plugin_name]
-                error.add_note(f"raised in {name} of {owner.name} ({owner.distribution or 'host'})")
-                return
+        frames = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+        for impl in filter(None, map(code.get, reversed(frames))):  # the innermost: a wrapper only passes on
+            owner = self._owners[impl.plugin_name]
+            error.add_note(f"raised in {name} of {owner.name} ({owner.distribution or 'host'})")
+            return
 
     def _each(self, name: str, **arguments: Any) -> Iterable[tuple[Layer, Any]]:
         """Call every implementation of a collected hook, wide to narrow, with its owner."""
@@ -151,13 +151,16 @@ class Hooks:
             if answer is not None:
                 yield owner, answer
 
-    def _merge(self, name: str, **arguments: Any) -> dict[str, Any]:
+    def _merge(self, name: str, expected: type = object, **arguments: Any) -> dict[str, Any]:
         """Merge the named parts of a collected hook, each stamped with where it came from."""
         merged: dict[str, Any] = {}
         for owner, parts in self._each(name, **arguments):
             if not isinstance(parts, Mapping):
                 raise HookError(f"{name} of {owner.name} must return a dict, not {type(parts).__name__}")
             for key, part in parts.items():
+                if part is not None and not isinstance(part, expected):
+                    wanted = f"{expected.__name__} objects by name, but {key!r} is a {type(part).__name__}"
+                    raise HookError(f"{name} of {owner.name} must return {wanted}")
                 if owner.extends and part is None:
                     raise HookError(f"{owner.name} is an extension: it cannot remove {key!r} in {name}")
                 if owner.extends:
@@ -209,7 +212,9 @@ class Hooks:
         return self._single("lepton_split", Split, dataset=dataset)  # type: ignore[no-any-return]
 
     def steps(self, dataset: Dataset) -> dict[str, Step]:
-        parts = self._merge("lepton_steps", dataset=dataset)
+        from lepton_platform.data.dataset import Step
+
+        parts = self._merge("lepton_steps", Step, dataset=dataset)
         stamped = {
             name: replace(step, origin=owner.name, extends=owner.extends)
             for name, (owner, step) in parts.items()
@@ -226,7 +231,9 @@ class Hooks:
         return candidates
 
     def metrics(self) -> dict[str, Metric]:
-        parts = self._merge("lepton_metrics")
+        from lepton_platform.model.candidate import Metric
+
+        parts = self._merge("lepton_metrics", Metric)
         return {name: replace(metric, origin=owner.name) for name, (owner, metric) in parts.items()}
 
     def train(
@@ -241,7 +248,9 @@ class Hooks:
         )
 
     def predict(self, model: Any, cases: pd.DataFrame) -> pd.DataFrame:
-        predictions = self._single("lepton_predict", model=model, cases=cases)
+        import pandas as pd
+
+        predictions = self._single("lepton_predict", pd.DataFrame, model=model, cases=cases)
         if not cases.index.equals(predictions.index):
             raise HookError("lepton_predict must return one row per case, on the cases' index")
         return predictions  # type: ignore[no-any-return]
@@ -254,25 +263,30 @@ class Hooks:
         metrics: Mapping[str, Metric],
     ) -> Mapping[str, Estimate]:
         return self._single(  # type: ignore[no-any-return]
-            "lepton_evaluate", predictions=predictions, truth=truth, cases=cases, metrics=metrics
+            "lepton_evaluate", Mapping, predictions=predictions, truth=truth, cases=cases, metrics=metrics
         )
 
     def decide(self, predictions: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
-        return self._single("lepton_decide", predictions=predictions, cases=cases)  # type: ignore[no-any-return]
+        import pandas as pd
+
+        return self._single("lepton_decide", pd.DataFrame, predictions=predictions, cases=cases)  # type: ignore[no-any-return]
 
     def summary(self) -> Mapping[str, Any]:
         return self._single("lepton_summary", Mapping)  # type: ignore[no-any-return]
 
     def sections(self) -> list[Section]:
+        from lepton_platform.report.section import Section
+
         named: dict[str, Section] = {}
         for owner, sections in self._each("lepton_sections"):
-            for section in sections:
+            for section in _listed("lepton_sections", owner, sections, Section):
                 key = f"{owner.name}/{section.title}" if owner.extends else section.title
                 named[key] = replace(section, origin=owner.name if owner.extends else "")
         return sorted(named.values(), key=lambda section: (section.order, section.title))
 
     def write(self, sections: Sequence[Section]) -> list[Path]:
-        return [path for _, paths in self._each("lepton_write", sections=sections) for path in paths]
+        written = self._each("lepton_write", sections=sections)
+        return [path for owner, paths in written for path in _listed("lepton_write", owner, paths, Path)]
 
     def stream(self, source: Source) -> Iterable[pd.DataFrame] | None:
         return self._single("lepton_stream", source=source)  # type: ignore[no-any-return]
@@ -305,6 +319,12 @@ class Hooks:
 # --------------------------------------------------------------------------------------- guards
 
 
+def _listed(name: str, owner: Layer, answer: Any, expected: type) -> Sequence[Any]:
+    if isinstance(answer, Sequence) and all(isinstance(part, expected) for part in answer):
+        return answer
+    raise HookError(f"{name} of {owner.name} must return a list of {expected.__name__}")
+
+
 def check_hooks(module: ModuleType, layer: Layer) -> None:
     """Raise ``HookError`` for every ``lepton_*`` function that pluggy would misunderstand.
 
@@ -313,12 +333,12 @@ def check_hooks(module: ModuleType, layer: Layer) -> None:
     """
     faults: list[str] = []
     for name, function in vars(module).items():
-        if (
-            name.startswith("lepton_")
-            and inspect.isfunction(function)
-            and function.__module__ == module.__name__
-        ):
-            faults.extend(f"{module.__name__}.{name}: {fault}" for fault in _faults(name, function, layer))
+        # pluggy registers whatever is marked, wherever it was defined and whatever it is called
+        marks = getattr(function, "lepton_impl", None) if inspect.isroutine(function) else None
+        own = inspect.isfunction(function) and function.__module__ == module.__name__
+        if marks is not None or (own and name.startswith("lepton_")):
+            hook = (marks or {}).get("specname") or name
+            faults.extend(f"{module.__name__}.{name}: {fault}" for fault in _faults(hook, function, layer))
     if faults:
         owner = layer.distribution or layer.name
         raise HookError(f"{owner} has hooks that cannot be used:\n" + "\n".join(f"  - {f}" for f in faults))

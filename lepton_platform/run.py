@@ -25,7 +25,7 @@ from lepton_platform.config import Config
 from lepton_platform.data.dataset import Dataset, Finding, Source, Split
 from lepton_platform.data.schema import Schema
 from lepton_platform.engine import Engine, LocalEngine
-from lepton_platform.errors import DataError, RunError, UsageError
+from lepton_platform.errors import DataError, LeptonError, RunError, UsageError
 from lepton_platform.hooks import Hooks
 from lepton_platform.model import evaluation, persistence
 from lepton_platform.model.candidate import Metric
@@ -232,10 +232,10 @@ def resume(run_id: str, root: Path = ROOT, started: float | None = None) -> Run:
 
 
 def _deadline(options: Options, started: float | None) -> float | None:
-    """Leave a part of the budget for judging the model and writing the report."""
+    """Leave a part of the budget for the report; training takes off what judging will cost."""
     if options.budget is None:
         return None
-    reserve = min(max(4.0, 0.15 * options.budget), 30.0)
+    reserve = min(max(4.0, 0.1 * options.budget), 20.0)
     return (time.monotonic() if started is None else started) + options.budget - reserve
 
 
@@ -268,6 +268,8 @@ def _carry_out(run: Run, folder: store.RunFolder) -> Run:
     except BaseException as error:
         _close(run, folder, "interrupted" if isinstance(error, KeyboardInterrupt) else "failed", error)
         run.hooks.run_failed(error)
+        if isinstance(error, LeptonError) and not run.record["stages"]:
+            folder.discard()  # a file that cannot be read leaves nothing behind
         if isinstance(error, OSError) and str(run.folder) in str(error.filename):
             raise RunError(f"cannot write {error.filename}: {error.strerror}") from error
         raise

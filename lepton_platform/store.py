@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,8 @@ class RunFolder:
         """Claim the folder for this process; the system frees it when the process ends, however."""
         try:
             self._lock.acquire()
+            for unfinished in self.path.glob(".*.tmp"):  # of a process that was killed
+                shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
         except filelock.Timeout:
             raise RunError(f"run {self.id} is being worked on by another process ({self.path})") from None
         except OSError as error:
@@ -96,6 +99,12 @@ class RunFolder:
         """Let go of the folder."""
         self._lock.release()
         (self.path / ".lock").unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Remove the folder, and the application's if no other run is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        with suppress(OSError):
+            self.path.parent.rmdir()
 
     def read_record(self) -> dict[str, Any]:
         """Return what ``run.json`` says."""

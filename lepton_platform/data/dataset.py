@@ -60,7 +60,8 @@ class Finding:
         more = ", ..." if len(self.rows) > 5 else ""
         label = "row" if len(self.rows) == 1 else "rows"
         where = f" ({label} {shown}{more})" if self.rows else ""
-        remedy = f". {self.remedy.rstrip('.')}." if self.remedy else ""
+        remedy = f". {self.remedy}" if self.remedy else ""
+        remedy += "." if remedy and remedy[-1] not in ".?!" else ""
         return f"{subject}{self.message}{where}{remedy}"
 
 

@@ -46,13 +46,22 @@ class LogisticCalibration(BaseEstimator):  # type: ignore[misc]
         # the classes perfectly (Platt's smoothed targets serve the same purpose)
         positives, negatives = y.sum(), len(y) - y.sum()
         targets = np.where(y == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-        parameters = np.array([1.0, 0.0])
+
+        def loss(parameters: FloatArray) -> float:
+            margin = design @ parameters
+            return float((np.logaddexp(0, margin) - targets * margin).sum())
+
+        # from a slope of 0, where nothing saturates, and never uphill: with scores far from 0, as hard
+        # classifiers give, plain Newton steps jump between slopes of both signs
+        parameters = np.zeros(2)
         for _ in range(100):
             fitted = expit(design @ parameters)
             weights = np.maximum(fitted * (1 - fitted), 1e-12)
             information = design.T @ (design * weights[:, None]) + 1e-9 * np.eye(2)
             step = np.linalg.solve(information, design.T @ (targets - fitted))
-            parameters = parameters + np.clip(step, -2, 2)
+            while np.abs(step).max() > 1e-10 and loss(parameters + step) > loss(parameters):
+                step = step / 2
+            parameters = parameters + step
             if np.abs(step).max() < 1e-10:
                 break
         self.slope_, self.intercept_ = (float(value) for value in parameters)

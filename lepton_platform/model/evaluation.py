@@ -77,14 +77,22 @@ def call(metric: Metric, truth: NDArray[Any], predictions: pd.DataFrame, cases: 
 
 
 def resamples(n: int, seed: int) -> Iterator[NDArray[np.intp]]:
-    """Yield row numbers drawn with replacement: 1,000 times, less often for many rows.
-
-    The end points' Monte Carlo error at 200 draws is about a tenth of the interval's width, and an
-    interval over 20,000 or more cases is narrow.
-    """
+    """Yield row numbers drawn with replacement, ``draws_for(n)`` times."""
     rng = np.random.default_rng(seed)
-    for _ in range(int(np.clip(4_000_000 / max(n, 1), 200, 1000))):
+    for _ in range(draws_for(n)):
         yield rng.integers(0, n, n)
+
+
+def draws_for(n: int) -> int:
+    """Return how many resamples an interval over ``n`` cases takes: 1,000 for few, 200 for many.
+
+    At 200 draws the end points' Monte Carlo error is about a tenth of the interval's width, and an
+    interval over 10,000 or more cases is narrow.
+
+    >>> draws_for(300), draws_for(100_000)
+    (1000, 200)
+    """
+    return int(np.clip(2_000_000 / max(n, 1), 200, 1000))
 
 
 def interval(value: float, draws: list[float], bounds: tuple[float, float] = (-np.inf, np.inf)) -> Estimate:

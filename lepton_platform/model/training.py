@@ -17,6 +17,7 @@ from lepton_platform import store
 from lepton_platform.data.dataset import Dataset, Split
 from lepton_platform.engine.protocol import DeadlineError
 from lepton_platform.errors import RunError, UnknownNameError
+from lepton_platform.model import evaluation
 from lepton_platform.model.candidate import Candidate
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def cross_validate(run: Run, dataset: Dataset, split: Split, field: list[Contend
     """
     for number, contender in enumerate(field):
         run.hooks.progress(number, len(field), f"cross-validating {contender.name}")
+        if number == 1:
+            _leave_time_to_judge(run, dataset, field)
         kept = run.folder / "work" / f"{_slug(contender.name)}.parquet"
         if kept.exists() and run.deadline is None:
             table = pd.read_parquet(kept)
@@ -99,6 +102,20 @@ def cross_validate(run: Run, dataset: Dataset, split: Split, field: list[Contend
             f"no candidate was finished within the budget of {run.options.budget:g} s. "
             "Give more time, or name a fast candidate with --models."
         )
+
+
+def _leave_time_to_judge(run: Run, dataset: Dataset, field: list[Contender]) -> None:
+    """Move the deadline forward by twice what judging will cost, as measured on the baseline."""
+    if run.deadline is None or dataset.target is None or field[0].out_of_fold is None:
+        return
+    begun = time.perf_counter()
+    for metric in run.metrics.values():
+        evaluation.call(metric, dataset.target.to_numpy(), field[0].out_of_fold, dataset.cases)
+    per_case = (time.perf_counter() - begun) / len(dataset.cases)
+    held_out = len(run.test.cases)
+    judged = 3 * held_out * evaluation.draws_for(held_out)  # model, baseline, their difference
+    ranked = len(field) * len(dataset.cases) * evaluation.draws_for(len(dataset.cases)) / len(run.metrics)
+    run.deadline -= 2 * per_case * (judged + ranked)
 
 
 def _cross_validate_one(run: Run, dataset: Dataset, split: Split, contender: Contender) -> None:
@@ -188,10 +205,8 @@ def _trial_of(contender: Contender, trial: optuna.Trial) -> Contender:
 
 
 def _worth(metric: Metric, dataset: Dataset, contender: Contender) -> float:
-    from lepton_platform.model.evaluation import call
-
     assert dataset.target is not None and contender.out_of_fold is not None
-    value = call(metric, dataset.target.to_numpy(), contender.out_of_fold, dataset.cases)
+    value = evaluation.call(metric, dataset.target.to_numpy(), contender.out_of_fold, dataset.cases)
     return value if metric.better == "higher" else -value
 
 

@@ -20,8 +20,6 @@ DAMAGED: tuple[type[Exception], ...] = (
     zlib.error,
     lzma.LZMAError,
     zipfile.BadZipFile,
-    RuntimeError,  # a zip archive that wants a password
-    NotImplementedError,  # one packed by a method that Python does not know
 )
 """What is raised, beside ``OSError``, where compressed content is not."""
 
@@ -47,15 +45,15 @@ def opened(source: Source) -> Iterator[IO[bytes]]:
             with lzma.open(path) as stream:
                 yield stream
         case ".zip":
-            with zipfile.ZipFile(path) as archive, archive.open(_only_member(path, archive)) as stream:
+            with zipfile.ZipFile(path) as archive, _only_member(path, archive) as stream:
                 yield stream
         case _:
             with path.open("rb") as stream:
                 yield stream
 
 
-def _only_member(path: Path, archive: zipfile.ZipFile) -> str:
-    """Return the name of the one file inside; macOS adds folders of its own, which do not count."""
+def _only_member(path: Path, archive: zipfile.ZipFile) -> IO[bytes]:
+    """Open the one file inside; macOS adds a folder of its own, which does not count."""
     names = [
         name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")
     ]
@@ -63,4 +61,7 @@ def _only_member(path: Path, archive: zipfile.ZipFile) -> str:
         held = f"{len(names)} files ({', '.join(names[:5])})" if names else "no file"
         fault = Finding("error", f"the archive holds {held}", remedy="Pack exactly one table into it")
         raise DataError([fault], str(path))
-    return names[0]
+    try:
+        return archive.open(names[0])
+    except (RuntimeError, NotImplementedError) as error:  # it wants a password, or is packed in a rare way
+        raise zipfile.BadZipFile(str(error)) from error

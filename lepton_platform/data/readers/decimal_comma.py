@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from itertools import zip_longest
+from typing import Any
 
 import pandas as pd
 
@@ -49,7 +50,7 @@ def numbers_with_commas(frame: pd.DataFrame) -> list[Finding]:
         if pd.api.types.is_numeric_dtype(column.dtype):
             continue
         known = column.dropna()
-        if _all_match(NUMBER, known) and any(map(CERTAIN.fullmatch, map(str.strip, known))):
+        if _all_match(NUMBER, known) and any(map(CERTAIN.fullmatch, known.str.strip())):
             plain = known.str.strip().str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
             frame[name] = pd.to_numeric(plain).reindex(frame.index)
         elif _all_match(WITH_POINT, known):
@@ -59,6 +60,7 @@ def numbers_with_commas(frame: pd.DataFrame) -> list[Finding]:
     return findings
 
 
-def _all_match(pattern: re.Pattern[str], column: pd.Series[str]) -> bool:
+def _all_match(pattern: re.Pattern[str], column: pd.Series[Any]) -> bool:
     """Whether there are cells and every one matches; most columns fail on the first one."""
-    return len(column) > 0 and all(map(pattern.fullmatch, map(str.strip, column)))
+    cells = (str(cell).strip() for cell in column)  # a column of True and gaps is not text
+    return len(column) > 0 and all(map(pattern.fullmatch, cells))

@@ -51,8 +51,10 @@ ONE_COLUMN = "\x1f"
 LINES_FOR_DELIMITER = 200
 ENCODINGS = {"utf-8": "UTF-8", "cp1252": "Windows-1252", "latin-1": "Latin-1"}
 """Those without a byte order mark, strictest first; the last one takes every byte."""
+MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 NOT_IN_CP1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
-NOT_TEXT = bytes({*range(32)} - {*b"\t\n\v\f\r\x1a\x1b\x1f"})
+NOT_TEXT = bytes({*range(1, 32)} - {*b"\t\n\v\f\r\x1a\x1b\x1f"})
+"""Of these control characters, more than one in a thousand bytes means a binary file; so does one NUL."""
 SIGNATURES = {
     b"\x1f\x8b": "gzip",
     b"PK\x03\x04": "a zip archive or an Excel workbook",
@@ -113,44 +115,51 @@ def batches(source: Source, rows: int) -> Iterator[pd.DataFrame]:
 
 def examine(source: Source) -> Layout:
     """Find how ``source`` is to be read; raise ``DataError`` with every fault where it cannot be."""
-    with opened(source) as stream:
-        head = stream.read(4)
-        stream.seek(0)
-        _refuse_signature(source, head)
-        utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        chunks = _whole_lines(stream, utf16)
-        sample = next(chunks, b"").removeprefix(codecs.BOM_UTF8)
-        _refuse_binary(source, sample)
-        # Of the header only the width is needed now, which does not depend on the encoding.
-        delimiter = _delimiter(sample.decode("latin-1"))
-        width = len(next(_records(sample.decode("latin-1"), delimiter), ()))
-        if width == 0:
-            remedy = "Check how the table was written"
-            raise DataError(
-                [Finding("error", "the file holds nothing but empty lines", remedy=remedy)], str(source)
-            )
-        fields = _FieldCount(delimiter, width)
-        encodings = list(ENCODINGS)
-        for chunk in chain((sample,), chunks):
-            if b"\0" in chunk:
-                raise DataError([_binary_fault("it holds NUL bytes")], str(source))
-            if not chunk.isascii():
-                # Every chunk ends with a line, so that no character is cut in two.
-                encodings = [encoding for encoding in encodings if _decodes(chunk, encoding)]
-            fields.add(chunk)
-    text = sample.decode(encodings[0], errors="replace")
-    encoding = "utf-16" if utf16 else "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else encodings[0]
+    text, encoding, delimiter, fields = _survey(source)
     names = column_names(next(_records(text, delimiter)))
     faults = name_faults(names)
     if not fields.regular:
-        faults += _ragged_faults(source, encoding, delimiter, width)
+        faults += _ragged_faults(source, encoding, delimiter, fields.per_row + 1)
     elif fields.rows < 2:
         faults.append(empty_fault())
     if faults:
         raise DataError([*faults, *header_warnings(names)], str(source))
     decimal = "," if delimiter != "," and uses_decimal_comma(_records(text, delimiter)) else "."
-    notes = _layout_notes(encoding, delimiter, decimal, sample)
+    notes = _layout_notes(encoding, delimiter, decimal, text)
     return Layout(encoding, delimiter, decimal, names, (*header_warnings(names), *notes))
+
+
+def _survey(source: Source) -> tuple[str, str, str, _FieldCount]:
+    """Go through the file once: its first lines, encoding, delimiter, and whether rows are regular."""
+    with opened(source) as stream:
+        head = stream.read(4)
+        stream.seek(0)
+        mark = next((encoding for bom, encoding in MARKS.items() if head.startswith(bom)), None)
+        chunks = _whole_lines(stream, utf16=mark == "utf-16")
+        sample = next(chunks, b"")
+        controls = len(sample) - len(sample.translate(None, NOT_TEXT))
+        if controls > len(sample) / 1000:
+            raise DataError([_binary_fault(head, f"control characters ({controls})")], str(source))
+        # Of the header only the width is needed now, which does not depend on the encoding.
+        start = sample.removeprefix(codecs.BOM_UTF8).decode("latin-1")
+        delimiter = _delimiter(start)
+        fields = _FieldCount(delimiter, len(next(_records(start, delimiter), ())))
+        if fields.per_row < 0:
+            fault = Finding(
+                "error", "the file has nothing but empty lines", remedy="Check how it was written"
+            )
+            raise DataError([fault], str(source))
+        encodings = list(ENCODINGS)
+        for chunk in chain((sample,), chunks):
+            if b"\0" in chunk:
+                raise DataError([_binary_fault(head, "NUL bytes")], str(source))
+            if not chunk.isascii():
+                # Every chunk ends with a line, so that no character is cut in two.
+                encodings = [encoding for encoding in encodings if _decodes(chunk, encoding)]
+            fields.add(chunk)
+    encoding = mark or encodings[0]
+    text = sample.decode("utf-8" if mark == "utf-16" else encoding, errors="replace")
+    return text, encoding, delimiter, fields
 
 
 class _FieldCount:
@@ -247,22 +256,10 @@ def _decodes(chunk: bytes, encoding: str) -> bool:
     return True
 
 
-def _refuse_signature(source: Source, head: bytes) -> None:
-    for signature, kind in SIGNATURES.items():
-        if head.startswith(signature):
-            raise DataError([_binary_fault(f"it begins like {kind}")], str(source))
-
-
-def _refuse_binary(source: Source, sample: bytes) -> None:
-    """Refuse what holds more than one control character in a thousand bytes."""
-    controls = len(sample) - len(sample.translate(None, NOT_TEXT.replace(b"\0", b"")))
-    if controls > len(sample) / 1000:
-        raise DataError([_binary_fault(f"it holds control characters ({controls})")], str(source))
-
-
-def _binary_fault(sign: str) -> Finding:
-    remedy = "Give it the suffix of what it is, or save it as text in UTF-8"
-    return Finding("error", f"the file is not text: {sign}", remedy=remedy)
+def _binary_fault(head: bytes, sign: str) -> Finding:
+    kinds = [kind for signature, kind in SIGNATURES.items() if head.startswith(signature)]
+    message = f"the file is not text: it holds {sign}" + (f" and begins like {kinds[0]}" if kinds else "")
+    return Finding("error", message, remedy="Give it the suffix of what it is, or save it as text in UTF-8")
 
 
 def _ragged_faults(source: Source, encoding: str, delimiter: str, width: int) -> list[Finding]:
@@ -294,7 +291,7 @@ def _ragged_fault(kind: str, rows: list[int], width: int, delimiter: str) -> Fin
     return Finding("error", message, rows=tuple(rows[:ROWS_NAMED]), remedy=remedy)
 
 
-def _layout_notes(encoding: str, delimiter: str, decimal: str, sample: bytes) -> Iterable[Finding]:
+def _layout_notes(encoding: str, delimiter: str, decimal: str, text: str) -> Iterable[Finding]:
     """Yield a note for what differs from plain UTF-8, comma and decimal point."""
     if encoding == "utf-8-sig":
         yield Finding("note", "the text is UTF-8 with a byte order mark, which was left out")
@@ -303,7 +300,7 @@ def _layout_notes(encoding: str, delimiter: str, decimal: str, sample: bytes) ->
     elif encoding != "utf-8":
         remedy = "If letters look wrong, save it as UTF-8"
         yield Finding("note", f"the text is not UTF-8 and was read as {ENCODINGS[encoding]}", remedy=remedy)
-    if delimiter == ONE_COLUMN and re.search(rb"[,;\t|]", sample):
+    if delimiter == ONE_COLUMN and re.search(r"[,;\t|]", text):
         yield Finding("note", "the header has no comma, semicolon, tab or bar: it was read as one column")
     elif delimiter in DELIMITERS and delimiter != ",":
         yield Finding("note", f"the delimiter is the {DELIMITERS[delimiter]}")

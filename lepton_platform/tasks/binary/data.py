@@ -25,6 +25,7 @@ FEWEST = 10
 FEW = 100
 """Cases of each outcome below which the user is warned."""
 YES = ("1", "1.0", "true", "t", "yes", "y")
+_ALIKE = "Give cases of both outcomes: there is nothing to tell apart"
 NO = ("0", "0.0", "-1", "-1.0", "false", "f", "no", "n")
 
 
@@ -144,14 +145,16 @@ def read_target(
     listed = ", ".join(f"{level!r} ({count:,})" for level, count in counts.head(5).items())
     if len(levels) != 2 and positive is None:
         said = f"has {len(levels):,} different values, an outcome has two: {listed}"
-        remedy = "Name the value that counts with --positive" if len(levels) > 2 else "Every case ends alike"
+        remedy = "Name the value that counts with --positive"
+        if len(levels) == 1:
+            said, remedy = f"is {levels[0]!r} in every row", _ALIKE
         return np.zeros(len(values), int), [Finding("error", said, name, (), remedy)]
     event = _plain_text(positive) if positive is not None else _obvious(levels, positive_words)
     if event is None:
         remedy = f"Say which one is the event: --positive {levels[-1]}"
         return np.zeros(len(values), int), [Finding("error", f"has the values {listed}", name, (), remedy)]
     if event not in levels or len(levels) < 2:
-        remedy = did_you_mean(event, levels) if event not in levels else "Every case ends alike"
+        remedy = did_you_mean(event, levels) if event not in levels else _ALIKE
         said = f"never is {event!r}, it is {listed}" if event not in levels else f"is {listed} in every row"
         return np.zeros(len(values), int), [Finding("error", said, name, (), remedy)]
     outcomes = (text == event).to_numpy().astype(int)

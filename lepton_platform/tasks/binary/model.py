@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from lepton_platform.run import Run
 
 ENSEMBLE = "ensemble"
-FEW_ROWS = 10_000
-"""Below this, threads wait for each other longer than they work."""
+FEW_ROWS = 100_000
+"""Below this, a fit uses one thread: on a busy machine more of them wait longer than they work."""
 
 
 # ---------------------------------------------------------------------------------- candidates
