@@ -31,7 +31,7 @@ class Config(BaseModel):
     lepton_platform.errors.UnknownNameError: there is no option '--offer-cots'. Did you mean '--offer-cost'?
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod

@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 
 from lepton_platform import plugins, store
-from lepton_platform.config import Config
+from lepton_platform.config import Config, Field
 from lepton_platform.data.dataset import Dataset, Finding, Source, Split
 from lepton_platform.data.schema import Schema
 from lepton_platform.engine import Engine, LocalEngine
@@ -168,7 +168,8 @@ def config_of(participants: Participants) -> type[Config]:
     target = participants.application.target
     if target is None or "target" not in merged.model_fields:
         return merged
-    fields = {"target": target, "__annotations__": {"target": str}, "__module__": merged.__module__}
+    known = Field(target, description=merged.model_fields["target"].description)
+    fields = {"target": known, "__annotations__": {"target": str}, "__module__": merged.__module__}
     return type(merged.__name__, (merged,), {**fields, "__doc__": merged.__doc__})
 
 

@@ -68,7 +68,8 @@ class RunFolder:
     @classmethod
     def create(cls, root: Path, application: str) -> RunFolder:
         """Make a folder of its own for a new run and lock it."""
-        identifier = f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        now = datetime.now()  # to the microsecond: ids of runs stand in the order they were made in
+        identifier = f"{now:%Y%m%d-%H%M%S}-{now.microsecond:05x}{secrets.token_hex(1)}"
         path = root / application / identifier
         try:
             path.mkdir(parents=True)

@@ -84,7 +84,8 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _categories(self, name: str, values: pd.Series[Any]) -> pd.Categorical[Any]:
         levels = self.levels_[name]
-        codes = pd.Index(levels).get_indexer(pd.Index(values))
+        text = values if values.dtype == object else values.astype("string")  # as the levels are
+        codes = pd.Index(levels).get_indexer(pd.Index(text))
         codes = np.where(values.isna(), -1, np.where(codes < 0, len(levels), codes))
         return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype([*levels, RARE]))
 

@@ -117,7 +117,8 @@ def _useless(values: pd.Series[Any], declared_category: bool) -> Finding | None:
         return Finding("warning", "has no value in any row: left out", column=name)
     distinct = filled.nunique()
     if distinct == 1 and len(filled) == len(values):
-        return Finding("note", f"is {filled.iloc[0]!r} in every row: left out", column=name)
+        (value,) = filled.iloc[:1].tolist()  # a Python value: 7, not np.int64(7)
+        return Finding("note", f"is {value!r} in every row: left out", column=name)
     if distinct == len(values) and len(values) > 20 and _numbers_rows(filled):
         return Finding("note", "numbers the rows: left out", column=name)
     textual = declared_category or not pd.api.types.is_numeric_dtype(filled)
@@ -234,7 +235,7 @@ def answers(cases: pd.DataFrame, y: NDArray[np.int_]) -> list[Finding]:
     the other half, so that many small categories do not look like an answer.
     """
     findings = []
-    half = np.arange(len(y)) % 2 == 0
+    half = np.random.default_rng(0).random(len(y)) < 0.5  # not every other row: files alternate too
     for name, values in cases.items():
         if pd.api.types.is_numeric_dtype(values):
             scores = [values.to_numpy(dtype=float), values.isna().to_numpy(dtype=float)]

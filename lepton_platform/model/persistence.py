@@ -114,7 +114,10 @@ def _vouched_for(name: str, layers: Iterable[Layer]) -> bool:
 
 def _is_estimator(name: str) -> bool:
     module, _, attribute = name.rpartition(".")
-    found = getattr(importlib.import_module(module), attribute, None)
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except ImportError:  # of an older version of the plugin
+        return False
     return isinstance(found, type) and issubclass(found, BaseEstimator)
 
 

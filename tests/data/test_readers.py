@@ -126,6 +126,15 @@ def test_a_decimal_comma_is_found_and_said(write):
     assert any("decimal comma" in finding for finding in findings_of(source))
 
 
+def test_truth_values_beside_gaps_do_not_mind_decimal_commas(write):
+    frame = frame_of(write("t.csv", "a;b\n1,5;True\n2,5;\n"))
+    assert frame.to_dict("list") == {"a": [1.5, 2.5], "b": [True, pytest.approx(float("nan"), nan_ok=True)]}
+
+
+def test_a_header_may_begin_like_a_binary_file(write):
+    assert list(frame_of(write("t.csv", "PAR1,PAR2\n1,2\n"))) == ["PAR1", "PAR2"]
+
+
 def test_a_number_with_a_point_among_decimal_commas_is_left_as_text_with_a_warning(write):
     source = write("t.csv", "a;b\n1,5;2.345\n2,5;3.456\n")
     assert frame_of(source)["b"].tolist() == ["2.345", "3.456"]
@@ -423,9 +432,9 @@ def test_tables_without_rows_are_refused_whatever_their_format(write, tmp_path):
         (b"a,b\n" + b"1,2\n" * 400_000 + b"1,\0\n", "NUL bytes"),
         ("a,b\n1,2\n".encode("utf-16-le"), "NUL bytes"),
         (bytes(range(1, 256)) * 9, "control characters"),
-        (b"\x1f\x8b\x08 not text", "gzip"),
-        (b"PK\x03\x04 not text", "Excel workbook"),
-        (b"PAR1 not text", "Parquet"),
+        (gzip.compress(LOANS.encode()), "gzip"),
+        (b"PK\x03\x04\n\0\0\0", "Excel workbook"),
+        (b"PAR1\x15\0\n", "Parquet"),
     ],
 )
 def test_a_binary_file_is_not_taken_for_text(write, content, sign):
@@ -513,6 +522,16 @@ def test_a_file_without_a_header_is_told_to_get_one(write):
 )
 def test_a_file_that_is_not_what_its_suffix_says_is_refused(write, name, content):
     assert "cannot be" in faults_of(write(name, content))
+
+
+def test_an_archive_with_a_password_is_refused(write):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("t.csv", LOANS)
+    content = bytearray(buffer.getvalue())
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # the flag "encrypted"
+    content[6] |= 1
+    assert "password required" in faults_of(write("t.csv.zip", bytes(content)))
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])

@@ -2,100 +2,45 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from lightgbm import LGBMClassifier
 from numpy.typing import NDArray
-from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.dummy import DummyClassifier
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from lepton_platform.data.dataset import Dataset, Split
 from lepton_platform.hookspecs import hookimpl
 from lepton_platform.model import evaluation, training
 from lepton_platform.model.calibration import LogisticCalibration, log_odds
 from lepton_platform.model.candidate import Candidate, Metric
-from lepton_platform.model.ensemble import Blend, greedy_weights
+from lepton_platform.model.ensemble import Blend, greedy_weights, shrunk_weights
 from lepton_platform.model.training import Contender
+from lepton_platform.tasks.binary import candidates
 from lepton_platform.tasks.binary import metrics as binary_metrics
 
 if TYPE_CHECKING:
-    import optuna
-
     from lepton_platform.run import Run
 
 ENSEMBLE = "ensemble"
-FEW_ROWS = 100_000
-"""Below this, a fit uses one thread: on a busy machine more of them wait longer than they work."""
-
-
-# ---------------------------------------------------------------------------------- candidates
 
 
 @hookimpl
 def lepton_models(dataset: Dataset) -> Mapping[str, Candidate]:
-    """The base rate as the baseline; a linear model and boosted trees."""
-    threads = 1 if len(dataset.cases) < FEW_ROWS else -1
-    return {
+    """The base rate as the baseline; linear, smooth and boosted candidates, cheap ones first."""
+    rows = len(dataset.cases)
+    found = {
         "base rate": Candidate(DummyClassifier(strategy="prior"), steps=False, baseline=True),
-        "logistic": Candidate(logistic(), search=_search_logistic),
-        "boosting": Candidate(boosting(threads), search=_search_boosting),
+        "logistic": candidates.logistic(),
+        "small trees": candidates.small_trees(rows),
+        "boosting": candidates.boosting(rows),
+        "splines": candidates.splines(rows),
     }
-
-
-def logistic() -> Any:
-    """Regularised logistic regression on one-hot categories and scaled, median-filled numbers."""
-    numbers = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
-    categories = make_pipeline(
-        SimpleImputer(strategy="constant", fill_value="(missing)"), OneHotEncoder(handle_unknown="ignore")
-    )
-    encode = ColumnTransformer(
-        [
-            ("numbers", numbers, make_column_selector(dtype_include="number")),
-            ("categories", categories, make_column_selector(dtype_include="category")),
-        ]
-    )
-    return make_pipeline(encode, LogisticRegression(C=0.1, max_iter=2000))
-
-
-def boosting(threads: int) -> LGBMClassifier:
-    """LightGBM, slow and shallow enough for a few hundred rows and good on many."""
-    return LGBMClassifier(
-        n_estimators=200,
-        learning_rate=0.03,
-        num_leaves=15,
-        min_child_samples=30,
-        subsample=0.8,
-        subsample_freq=1,
-        colsample_bytree=0.7,
-        reg_lambda=1.0,
-        random_state=0,
-        n_jobs=threads,
-        deterministic=True,
-        force_col_wise=True,
-        verbose=-1,
-    )
-
-
-def _search_logistic(trial: optuna.Trial) -> dict[str, Any]:
-    return {"logisticregression__C": trial.suggest_float("C", 1e-3, 10, log=True)}
-
-
-def _search_boosting(trial: optuna.Trial) -> dict[str, Any]:
-    return {
-        "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.1, log=True),
-        "n_estimators": trial.suggest_int("n_estimators", 100, 800, log=True),
-        "num_leaves": trial.suggest_int("num_leaves", 4, 63, log=True),
-        "min_child_samples": trial.suggest_int("min_child_samples", 5, 200, log=True),
-        "colsample_bytree": trial.suggest_float("colsample_bytree", 0.3, 1.0),
-        "reg_lambda": trial.suggest_float("reg_lambda", 1e-2, 100, log=True),
-    }
+    if importlib.util.find_spec("catboost") is not None:
+        found["catboost"] = candidates.catboost()
+    return found
 
 
 @hookimpl
@@ -162,7 +107,8 @@ def lepton_train(
 
     ready = {one.name: one for one in field if one.out_of_fold is not None and not one.candidate.baseline}
     scores = {name: _score(one) for name, one in ready.items()}
-    weights = greedy_weights(scores, lambda score: _loss(score, y))
+    losses = {name: _loss(score, y) for name, score in scores.items()}
+    weights = shrunk_weights(greedy_weights(scores, lambda score: _loss(score, y)), losses, len(y))
     blended = np.sum([weight * scores[name] for name, weight in weights.items()], axis=0)
     calibration = LogisticCalibration().fit(blended, y)
 

@@ -10,5 +10,4 @@ application = Application(
     config=CreditRiskConfig,
     positive=("bad", "default", "defaulted", "charged off", "delinquent"),
     sample=german_credit,
-    trusted_types=("interpret.glassbox._ebm._ebm.ExplainableBoostingClassifier",),
 )

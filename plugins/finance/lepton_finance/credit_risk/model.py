@@ -1,4 +1,4 @@
-"""Credit risk, model stage: glass-box candidates, the cost of decisions, and what is typical."""
+"""Credit risk, model stage: the scorecard as a candidate, the cost of decisions, and what is typical."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from interpret.glassbox import ExplainableBoostingClassifier
 from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier
 
@@ -20,7 +19,7 @@ from lepton_platform import Candidate, Dataset, Metric, Run, Split, hookimpl
 
 @hookimpl
 def lepton_models(run: Run, config: CreditRiskConfig) -> Mapping[str, Candidate]:
-    """A points scorecard and an additive model, beside the task's; both rules that need no model."""
+    """A points scorecard beside the task's candidates; the two rules that need no model."""
     return {
         "approve all": Candidate(
             DummyClassifier(strategy="constant", constant=0), steps=False, baseline=True
@@ -29,9 +28,6 @@ def lepton_models(run: Run, config: CreditRiskConfig) -> Mapping[str, Candidate]
             DummyClassifier(strategy="constant", constant=1), steps=False, baseline=True
         ),
         "scorecard": Candidate(scorecard(run, config), steps=False),
-        "additive": Candidate(
-            ExplainableBoostingClassifier(interactions=0, outer_bags=4, n_jobs=1, random_state=0)
-        ),
     }
 
 
