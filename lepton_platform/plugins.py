@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from lepton_platform.application import API_VERSION, Application, Extension, Task
-from lepton_platform.errors import PluginLoadError, UnknownNameError
+from lepton_platform.errors import PluginError, PluginLoadError, UnknownNameError
 from lepton_platform.hooks import (
     APPLICATION,
     APPLICATION_EXTENSION,
@@ -24,6 +24,7 @@ from lepton_platform.hooks import (
     STAR_EXTENSION,
     TASK,
     TASK_EXTENSION,
+    Hooks,
     Layer,
 )
 
@@ -108,7 +109,10 @@ def find(kind: Kind, name: str) -> Offer:
     PluginLoadError
         Two distributions offer it.
     """
-    known = offers(kind)
+    return _one(offers(kind), kind, name)
+
+
+def _one(known: list[Offer], kind: Kind, name: str) -> Offer:
     named = [offer for offer in known if offer.name == name]
     if not named:
         raise UnknownNameError(kind.removesuffix("s"), name, {offer.name for offer in known})
@@ -163,8 +167,10 @@ def _extensions(application_id: str, task: str) -> tuple[list[Layer], list[Plugi
     widths = {"*": STAR_EXTENSION, f"task:{task}": TASK_EXTENSION, application_id: APPLICATION_EXTENSION}
     layers: list[Layer] = []
     broken: list[PluginLoadError] = []
-    for offer in offers("extensions"):
+    known = offers("extensions")
+    for name in dict.fromkeys(offer.name for offer in known):
         try:
+            offer = _one(known, "extensions", name)
             extension: Extension = offer.declaration()
             if extension.target in widths:
                 width = widths[extension.target]
@@ -176,15 +182,27 @@ def _extensions(application_id: str, task: str) -> tuple[list[Layer], list[Plugi
     return layers, broken
 
 
-def problems() -> Iterator[PluginLoadError]:
-    """Try everything that is installed and yield what cannot be loaded, for ``lepton doctor``."""
+def problems() -> Iterator[PluginError]:
+    """Try everything that is installed and yield what cannot be used, for ``lepton doctor``."""
     for kind in DECLARATIONS:
-        for offer in offers(kind):
+        known = offers(kind)
+        for name in dict.fromkeys(offer.name for offer in known):
             try:
-                find(kind, offer.name).declaration()
-                offer.modules()
-            except PluginLoadError as error:
+                offer = _one(known, kind, name)
+                width = _width(kind, offer.declaration())
+                Hooks([Layer(name, width, offer.modules(), offer.distribution)])
+            except PluginError as error:
                 yield error
+
+
+def _width(kind: Kind, declared: Any) -> int:
+    if kind == "tasks":
+        return TASK
+    if kind == "applications":
+        return APPLICATION
+    if declared.target == "*":
+        return STAR_EXTENSION
+    return TASK_EXTENSION if declared.target.startswith("task:") else APPLICATION_EXTENSION
 
 
 def _offer(kind: Kind, entry: EntryPoint) -> Offer:

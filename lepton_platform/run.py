@@ -201,7 +201,11 @@ def start(
         values = {**participants.application.sample().options, **(values or {})}
     config = config_of(participants).checked(values or {}, owner=application)
     folder = store.RunFolder.create(root, application)
-    run = Run(participants, options, config, folder.path, _deadline(options, started))
+    try:
+        run = Run(participants, options, config, folder.path, _deadline(options, started))
+    except LeptonError:  # a hook that cannot be used
+        folder.discard()
+        raise
     run.record = {
         "id": folder.id,
         "application": application,

@@ -21,7 +21,7 @@ EXTRAS = {"catboost": "CatBoost joins the ensemble of tables (pip install lepton
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
     """Check this installation and say how to repair it. Exit code 3 if a plugin is broken."""
-    faults = [str(error) for error in dict.fromkeys(plugins.problems())]
+    faults = [str(error) for error in plugins.problems()]
     offered: dict[str, object] = {
         kind: [
             {"name": offer.name, "plugin": str(offer), "module": offer.module}

@@ -50,7 +50,9 @@ KINDS = {
     "booleans": (of_dtype(bool, True, False), "category", "object"),
     "booleans with gaps": (of_dtype(object, True, False, None), "category", "object"),
     "dates as text": (of_dtype(object, "2026-01-31", "2025-12-01"), "date", "datetime64[ns, UTC]"),
-    "times as text": (of_dtype(object, "2026-01-31T10:00", "2025-12-01 09:30"), "date", "datetime64[ns, UTC]"),
+    "times as text": (
+        of_dtype(object, "2026-01-31T10:00", "2025-12-01 09:30"), "date", "datetime64[ns, UTC]"
+    ),
     "months as text": (of_dtype(object, "2026-01", "2025-12"), "date", "datetime64[ns, UTC]"),
     "dates": (pd.Series(pd.date_range("2026-01-01", periods=N)), "date", "datetime64[ns, UTC]"),
     "dates with a zone": (

@@ -9,7 +9,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
 from lepton_platform.model.calibration import LogisticCalibration
-from lepton_platform.model.ensemble import Blend, greedy_weights
+from lepton_platform.model.ensemble import Blend, greedy_weights, shrunk_weights
 
 
 def squared_error(target):
@@ -64,6 +64,30 @@ def test_opposite_errors_cancel():
     target = np.linspace(0, 1, 50)
     scores = {"high": target + 1, "low": target - 1, "wild": target + 30}
     assert greedy_weights(scores, squared_error(target)) == {"high": 0.5, "low": 0.5}
+
+
+# ------------------------------------------------------------------------------------- shrinking
+
+LOSSES = {"a": 0.50, "b": 0.51, "c": 0.52, "far": 0.60}
+GREEDY = {"a": 0.6, "far": 0.4}
+
+
+@pytest.mark.parametrize("rows", [1, 100, 10_000, 10**9])
+def test_shrunk_weights_sum_to_one_and_lie_between_greedy_and_equal(rows):
+    weights = shrunk_weights(GREEDY, LOSSES, rows)
+    assert sum(weights.values()) == pytest.approx(1)
+    equal = {"a": 1 / 3, "b": 1 / 3, "c": 1 / 3, "far": 0.0}
+    for name, weight in weights.items():
+        low, high = sorted([GREEDY.get(name, 0.0), equal[name]])
+        assert low <= weight <= high
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [(0, {"a": 1 / 3, "b": 1 / 3, "c": 1 / 3}), (10**12, GREEDY | {"b": 0, "c": 0})],
+)
+def test_few_rows_give_equal_shares_and_many_the_greedy_ones(rows, expected):
+    assert shrunk_weights(GREEDY, LOSSES, rows) == pytest.approx(expected, abs=1e-8)
 
 
 # ------------------------------------------------------------------------------------- the blend

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import skops.io
 from scipy.special import expit
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -20,9 +20,10 @@ from lepton_platform.errors import RunError, TamperedModelError
 from lepton_platform.hooks import APPLICATION, Layer
 from lepton_platform.model import persistence
 from lepton_platform.model.calibration import LogisticCalibration
+from lepton_platform.model.candidate import Candidate
 from lepton_platform.model.ensemble import Blend
 from lepton_platform.plugins import host_layer
-from lepton_platform.tasks.binary.model import boosting, logistic
+from lepton_platform.tasks.binary import candidates
 
 HOST = [host_layer()]
 
@@ -42,26 +43,31 @@ def table():
     return X, y
 
 
-def cleaned(estimator):
-    return make_pipeline(TableCleaner({"age": [-9.0]}), estimator)
+def cleaned(candidate):
+    return make_pipeline(TableCleaner({"age": [-9.0]}), clone(candidate.estimator))
 
 
 def blend(X, y):
     calibration = LogisticCalibration().fit(np.linspace(-2, 2, 100), np.arange(100) % 3 // 2)
-    members = [("linear", cleaned(logistic())), ("trees", cleaned(boosting(1)))]
+    members = [(name, cleaned(CANDIDATES[name])) for name in ("logistic", "boosting")]
     return Blend(members, [0.3, 0.7], calibration).fit(X, y)
 
 
-MODELS = {
-    "logistic": lambda X, y: cleaned(logistic()).fit(X, y),
-    "boosting": lambda X, y: cleaned(boosting(1)).fit(X, y),
-    "blend": blend,
-    "base rate": lambda X, y: DummyClassifier(strategy="prior").fit(X, y),
+CANDIDATES = {
+    "logistic": candidates.logistic(),
+    "splines": candidates.splines(400),
+    "boosting": candidates.boosting(400),
+    "small trees": candidates.small_trees(400),
+    "catboost": candidates.catboost(),
+    "base rate": Candidate(DummyClassifier(strategy="prior")),
 }
+MODELS = {name: cleaned(candidate).fit for name, candidate in CANDIDATES.items()} | {"blend": blend}
 
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_a_loaded_model_predicts_bit_for_bit_what_the_saved_one_did(kind, table, tmp_path):
+    if kind == "catboost":
+        pytest.importorskip("catboost")
     model = MODELS[kind](*table)
     persistence.save(tmp_path / "model", {"model": model})
     digest = persistence.manifest_digest(tmp_path / "model")

@@ -68,6 +68,21 @@ def sample_run(learn):
     return learn(models=("logistic", "boosting", "scorecard"))
 
 
+def at_the_counter(n, seed, prefix):
+    """Applicants as a lender has them: named, with a special code, and with today's decision."""
+    table = applicants(n, seed).assign(loan=[f"{prefix}{number}" for number in range(n)])
+    table["months"] = table["months"].fillna(-99_999)
+    return table.assign(approved_today=np.resize(["yes", "No", "Yes", "no"], n))
+
+
+@pytest.fixture(scope="session")
+def lender(learn):
+    """A run on made-up loans, with every option that says what a column is for."""
+    roles = {"id": "loan", "sensitive": "sex,age", "current_rule": "approved_today"}
+    train, test = at_the_counter(1500, 1, "T"), at_the_counter(200, 2, "N")
+    return learn(train, test, special="months:-99999", **roles)
+
+
 @pytest.fixture(scope="session")
 def real_loans():
     """Return a reader of the public data beside the repository: the table and its outcomes, 1 is bad."""

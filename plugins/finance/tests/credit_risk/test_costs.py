@@ -59,7 +59,7 @@ def test_an_amount_that_is_missing_or_not_positive_is_an_error_with_its_rows():
 
 
 def test_an_amount_column_that_is_not_there_is_an_error_that_names_the_option():
-    with pytest.raises(DataError, match="'amount' is missing.*--amount"):
+    with pytest.raises(DataError, match=r"'amount' is missing.*--amount"):
         stakes(pd.DataFrame({"income": [1.0]}), PER_ROW)
 
 
