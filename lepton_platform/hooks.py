@@ -21,7 +21,6 @@ from lepton_platform.errors import HookError, LeptonError, did_you_mean
 from lepton_platform.hookspecs import BY_SOURCE, COLLECTED, GATHERED, OBSERVED
 
 if TYPE_CHECKING:
-    import click
     import pandas as pd
 
     from lepton_platform.data.dataset import Dataset, Purpose, Source, Split, Step
@@ -35,7 +34,7 @@ HOST, STAR_EXTENSION, TASK, TASK_EXTENSION, APPLICATION, APPLICATION_EXTENSION =
 
 SPECS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("lepton_")}
 ANSWERED_ONCE = SPECS.keys() - COLLECTED - GATHERED - OBSERVED - BY_SOURCE
-OF_STAR_EXTENSIONS = OBSERVED | BY_SOURCE | {"lepton_sections", "lepton_write", "lepton_commands"}
+OF_STAR_EXTENSIONS = OBSERVED | BY_SOURCE | {"lepton_sections", "lepton_write"}
 
 
 @dataclass(frozen=True)
@@ -290,9 +289,6 @@ class Hooks:
 
     def stream(self, source: Source) -> Iterable[pd.DataFrame] | None:
         return self._single("lepton_stream", source=source)  # type: ignore[no-any-return]
-
-    def commands(self) -> list[click.Command]:
-        return [command for _, commands in self._each("lepton_commands") for command in commands]
 
     def engine(self, url: str) -> Engine | None:
         return self._single("lepton_engine", url=url)  # type: ignore[no-any-return]

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    import click
     import pandas as pd
 
     from lepton_platform.config import Config
@@ -44,7 +43,7 @@ observed = hookspec
 
 COLLECTED = frozenset({"lepton_steps", "lepton_models", "lepton_metrics", "lepton_sections"})
 """Collected hooks whose parts have names, so that a narrower layer can replace them."""
-GATHERED = frozenset({"lepton_write", "lepton_commands"})
+GATHERED = frozenset({"lepton_write"})
 """Collected hooks whose parts simply add up."""
 OBSERVED = frozenset(
     {
@@ -217,11 +216,6 @@ def lepton_run_failed(error: BaseException, run: Run, config: Config) -> None:
 
 
 # ------------------------------------------------------------------------------------- the host
-
-
-@collected
-def lepton_commands() -> Sequence[click.Command] | None:
-    """Further commands of ``lepton``. Only extensions of ``"*"`` are asked."""
 
 
 @single

@@ -26,6 +26,7 @@ from lepton_platform.hooks import (
     TASK_EXTENSION,
     Hooks,
     Layer,
+    check_hooks,
 )
 
 Kind = Literal["applications", "extensions", "tasks"]
@@ -130,7 +131,7 @@ class Participants:
     application: Application
     task: Task
     layers: tuple[Layer, ...]
-    broken: tuple[PluginLoadError, ...]
+    broken: tuple[PluginError, ...]
     """Extensions that could not be loaded; the run goes on without them."""
 
 
@@ -157,16 +158,10 @@ def host_layer() -> Layer:
     return Layer("host", HOST, (*modules, progress), "lepton-platform")
 
 
-def star_layers() -> tuple[list[Layer], list[PluginLoadError]]:
-    """Extensions of every run; the others are left out."""
-    layers, broken = _extensions("", "")
-    return [layer for layer in layers if layer.width == STAR_EXTENSION], broken
-
-
-def _extensions(application_id: str, task: str) -> tuple[list[Layer], list[PluginLoadError]]:
+def _extensions(application_id: str, task: str) -> tuple[list[Layer], list[PluginError]]:
     widths = {"*": STAR_EXTENSION, f"task:{task}": TASK_EXTENSION, application_id: APPLICATION_EXTENSION}
     layers: list[Layer] = []
-    broken: list[PluginLoadError] = []
+    broken: list[PluginError] = []
     known = offers("extensions")
     for name in dict.fromkeys(offer.name for offer in known):
         try:
@@ -174,10 +169,11 @@ def _extensions(application_id: str, task: str) -> tuple[list[Layer], list[Plugi
             extension: Extension = offer.declaration()
             if extension.target in widths:
                 width = widths[extension.target]
-                layers.append(
-                    Layer(offer.name, width, offer.modules(), offer.distribution, extension.trusted_types)
-                )
-        except PluginLoadError as error:
+                layer = Layer(offer.name, width, offer.modules(), offer.distribution, extension.trusted_types)
+                for module in layer.modules:
+                    check_hooks(module, layer)
+                layers.append(layer)
+        except PluginError as error:
             broken.append(error)
     return layers, broken
 

@@ -8,7 +8,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         os.replace(temporary, path)
     except OSError as error:
+        if error.filename not in (None, str(temporary), temporary):
+            raise  # something else that was done inside the block failed
         raise RunError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -69,7 +71,7 @@ class RunFolder:
     @classmethod
     def create(cls, root: Path, application: str) -> RunFolder:
         """Make a folder of its own for a new run and lock it."""
-        now = datetime.now()  # to the microsecond: ids of runs stand in the order they were made in
+        now = datetime.now(UTC)  # to the microsecond: ids of runs stand in the order they were made in
         identifier = f"{now:%Y%m%d-%H%M%S}-{now.microsecond:05x}{secrets.token_hex(1)}"
         path = root / application / identifier
         try:
@@ -90,7 +92,7 @@ class RunFolder:
         """Claim the folder for this process; the system frees it when the process ends, however."""
         try:
             self._lock.acquire()
-            for unfinished in self.path.glob(".*.tmp"):  # of a process that was killed
+            for unfinished in self.path.rglob(".*.tmp"):  # of a process that was killed
                 shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
         except filelock.Timeout:
             raise RunError(f"run {self.id} is being worked on by another process ({self.path})") from None

@@ -195,7 +195,6 @@ def test_the_layers_of_a_run_are_those_that_belong_to_it(site):
         "for-churn",
     ]
     assert found.broken == ()
-    assert [layer.name for layer in plugins.star_layers()[0]] == ["for-all"]
 
 
 def test_a_packages_stages_are_imported_when_a_run_starts_and_not_before(site):

@@ -12,7 +12,6 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from sklearn.base import BaseEstimator
 
 FloatArray = NDArray[np.float64]
 EXTREME = 1e-9
@@ -28,7 +27,7 @@ def log_odds(probability: FloatArray) -> FloatArray:
     return np.asarray(logit(np.clip(probability, EXTREME, 1 - EXTREME)), dtype=float)
 
 
-class LogisticCalibration(BaseEstimator):  # type: ignore[misc]
+class LogisticCalibration:
     """P(y = 1) = expit(slope * score + intercept), by maximum likelihood.
 
     Attributes

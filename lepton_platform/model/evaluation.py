@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -137,6 +138,7 @@ class _Sampled:
         return self._taken[name]
 
 
+@lru_cache(maxsize=256)
 def _arguments(function: Callable[..., float]) -> list[str]:
     parameters = inspect.signature(function).parameters
     names = [name for name, parameter in parameters.items() if parameter.default is parameter.empty]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -211,4 +212,6 @@ def _worth(metric: Metric, dataset: Dataset, contender: Contender) -> float:
 
 
 def _slug(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]", "_", name)
+    """Return a file name for a candidate; names that differ get files that differ."""
+    readable = re.sub(r"[^A-Za-z0-9_-]", "_", name)
+    return f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
