@@ -7,6 +7,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -71,11 +72,21 @@ def _decided(run: Run, uri: str) -> Iterator[pd.DataFrame]:
     with ThreadPoolExecutor(cores) as pool:
         waiting: deque[Future[pd.DataFrame]] = deque()
         for batch in _batches(run, uri):
-            waiting.append(pool.submit(decide_batch, run, batch))
+            waiting.append(pool.submit(_decide_part, run, uri, batch))
             if len(waiting) > cores:  # so that no more than a few batches are in memory
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _decide_part(run: Run, uri: str, batch: pd.DataFrame) -> pd.DataFrame:
+    """Decide one batch; a fault is told with the name of the source and its row there."""
+    try:
+        return decide_batch(run, batch)
+    except DataError as error:
+        start = int(batch.index[0])
+        findings = [replace(one, rows=tuple(start + row for row in one.rows)) for one in error.findings]
+        raise DataError(findings, uri) from error
 
 
 def decide_batch(run: Run, rows: pd.DataFrame) -> pd.DataFrame:

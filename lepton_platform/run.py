@@ -260,10 +260,11 @@ def _versions(participants: Participants) -> dict[str, str]:
 
 
 def _carry_out(run: Run, folder: store.RunFolder) -> Run:
-    folder.write_record(run.record)
-    for error in run.participants.broken:
-        run.log(f"left out: {error}")
+    resumed = bool(run.record["stages"])
     try:
+        folder.write_record(run.record)
+        for error in run.participants.broken:
+            run.log(f"left out: {error}")
         with _stage(run, "data"):
             data_stage(run)
         with _stage(run, "model"):
@@ -273,7 +274,8 @@ def _carry_out(run: Run, folder: store.RunFolder) -> Run:
     except BaseException as error:
         _close(run, folder, "interrupted" if isinstance(error, KeyboardInterrupt) else "failed", error)
         run.hooks.run_failed(error)
-        if isinstance(error, LeptonError) and not run.record["stages"]:
+        nothing_done = not run.record["stages"] or (isinstance(error, UsageError) and not resumed)
+        if isinstance(error, LeptonError) and nothing_done:
             folder.discard()  # a file that cannot be read leaves nothing behind
         if isinstance(error, OSError) and str(run.folder) in str(error.filename):
             raise RunError(f"cannot write {error.filename}: {error.strerror}") from error

@@ -46,7 +46,8 @@ def replacing(path: Path) -> Iterator[Path]:
             raise  # something else that was done inside the block failed
         raise RunError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # its folder may be what could not be written
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -92,7 +93,7 @@ class RunFolder:
         """Claim the folder for this process; the system frees it when the process ends, however."""
         try:
             self._lock.acquire()
-            for unfinished in self.path.rglob(".*.tmp"):  # of a process that was killed
+            for unfinished in list(self.path.rglob(".*.tmp")):  # of a process that was killed
                 shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
         except filelock.Timeout:
             raise RunError(f"run {self.id} is being worked on by another process ({self.path})") from None

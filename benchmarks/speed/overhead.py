@@ -4,7 +4,8 @@ The plain script reads the CSV, cross-validates the same pipelines (the candidat
 name, on the run's folds), fits the members that the run chose on all training rows, blends them and
 predicts the hold-out. It makes no schema, no intervals, no run folder and no report. What is measured:
 wall seconds of both, in turn, after one small run to import everything; the bar is 1.10 for the median
-ratio. CPU seconds stand beside, for on a busy machine they are steadier. Below: where the run spends its time, by stage and, with ``--profile``, by function.
+ratio. CPU seconds stand beside, for on a busy machine they are steadier. ``--profile`` prints where the
+run spends its time, by function.
 
     .venv/bin/python benchmarks/speed/overhead.py
     .venv/bin/python benchmarks/speed/overhead.py --rows 4000 --models logistic,boosting --profile

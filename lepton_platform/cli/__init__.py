@@ -5,9 +5,11 @@ Only here does an error of ours become one message and an exit code.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -76,6 +78,15 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `lepton list | head` does
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        if (
+            sys.stdout is not None and sys.stdout is sys.__stdout__
+        ):  # or the interpreter would complain when it ends
+            with suppress(OSError):
+                sys.stdout.close()
+        return _failed(f"cannot write{f' {error.filename}' * bool(error.filename)}: {error.strerror}", 1)
     except Exception as error:
         from lepton_platform.errors import LeptonError
 

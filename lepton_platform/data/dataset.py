@@ -100,6 +100,8 @@ class Split:
     """Pairs of (fit, score), positions within ``train``."""
     rule: str
     """In words, for the report: how the cases were split and why."""
+    repeats: int = 1
+    """How often the folds go through all training cases."""
 
 
 @dataclass(frozen=True)

@@ -115,8 +115,7 @@ def _leave_time_to_judge(run: Run, dataset: Dataset, field: list[Contender]) -> 
     per_case = (time.perf_counter() - begun) / len(dataset.cases)
     held_out = len(run.test.cases)
     judged = 3 * held_out * evaluation.draws_for(held_out)  # model, baseline, their difference
-    ranked = len(field) * len(dataset.cases) * evaluation.draws_for(len(dataset.cases)) / len(run.metrics)
-    run.deadline -= 2 * per_case * (judged + ranked)
+    run.deadline -= 2 * per_case * judged
 
 
 def _cross_validate_one(run: Run, dataset: Dataset, split: Split, contender: Contender) -> None:
@@ -134,8 +133,8 @@ def _cross_validate_one(run: Run, dataset: Dataset, split: Split, contender: Con
         held = split.folds[number][1]
         parts.append(run.hooks.predict(fitted, X.iloc[held]))
         order.append(held)
-    stacked, positions = pd.concat(parts), np.concatenate(order)
-    contender.out_of_fold = stacked.iloc[np.argsort(positions)]
+    by_case = pd.concat(parts).groupby(np.concatenate(order)).mean()  # several, if folds are repeated
+    contender.out_of_fold = by_case.set_axis(X.index)
 
 
 def fit(pipeline: Pipeline, X: pd.DataFrame, y: pd.Series[Any]) -> tuple[Pipeline, float]:

@@ -49,7 +49,8 @@ def splines(rows: int) -> Candidate:
 def _linear(numbers: Any, C: float) -> Any:
     number, category = (make_column_selector(dtype_include=kind) for kind in ("number", "category"))
     levels = make_pipeline(
-        SimpleImputer(strategy="constant", fill_value="(missing)"), OneHotEncoder(handle_unknown="ignore")
+        SimpleImputer(strategy="constant", fill_value="(missing)"),
+        OneHotEncoder(handle_unknown="ignore", sparse_output=False),
     )
     encode = ColumnTransformer(
         [
@@ -58,7 +59,7 @@ def _linear(numbers: Any, C: float) -> Any:
             ("categories", levels, category),
         ]
     )
-    return make_pipeline(encode, LogisticRegression(C=C, max_iter=2000))
+    return make_pipeline(encode, LogisticRegression(C=C, solver="newton-cholesky", max_iter=200))
 
 
 def boosting(rows: int) -> Candidate:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
+from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedGroupKFold, StratifiedShuffleSplit
 
 from lepton_platform.data import schema as table_schema
 from lepton_platform.data.cleaning import TableCleaner
@@ -22,10 +22,16 @@ if TYPE_CHECKING:
 
 FEWEST = 10
 """Cases of each outcome below which nothing can be learned and checked."""
+SMALL, SMALL_REPEATS = 2_000, 2
+"""Below so many cases, one cross-validation depends on its draw: the mean of two chooses better."""
 FEW = 100
 """Cases of each outcome below which the user is warned."""
 YES = ("1", "1.0", "true", "t", "yes", "y")
 _ALIKE = "Give cases of both outcomes: there is nothing to tell apart"
+_ONE_COLUMN = (
+    "The table was read as a single column, {!r}; of delimited text, "
+    "separate the fields by comma, semicolon, tab or vertical bar"
+)
 NO = ("0", "0.0", "-1", "-1.0", "false", "f", "no", "n")
 
 
@@ -93,17 +99,21 @@ def _roles(table: pd.DataFrame, purpose: Purpose, run: Run, config: BinaryConfig
             [Finding("error", "which column is the outcome? Name it with --target", remedy=remedy)]
         )
     asked = {"target": target, "id": config.id, "date": config.date, "group": config.group}
-    if purpose in ("test", "decide"):
-        asked = {"target": target if target in columns else None, "id": config.id}
-    if purpose == "truth":
+    if purpose in ("test", "truth"):
         asked = {"target": target, "id": config.id}
+    if purpose == "decide":
+        asked = {"target": target if target in columns else None, "id": config.id}
     roles = {role: name for role, name in asked.items() if name is not None}
     named = {f"--{role}": [name] for role, name in roles.items()}
     if purpose == "train":
-        named |= {"an option": [*config.set_aside(), *config.categories]}
+        coded = [entry.rpartition(":")[0] for entry in config.special if ":" in entry]
+        named |= {"an option": [*config.set_aside(), *config.categories, *coded]}
     findings = [
         Finding(
-            "error", f"is missing, but {option} names it", column=name, remedy=did_you_mean(name, columns)
+            "error",
+            f"is missing, but {option} names it",
+            column=name,
+            remedy=did_you_mean(name, columns) if len(columns) > 1 else _ONE_COLUMN.format(*columns),
         )
         for option, names in named.items()
         for name in names
@@ -282,7 +292,8 @@ def lepton_split(dataset: Dataset, run: Run, config: BinaryConfig) -> Split:
     if apart:
         _check_both(y[test], "held-out")
     groups = dataset.groups.iloc[train] if dataset.groups is not None else None
-    return Split(train, test, _folds(y[train], groups, config.folds, run.seed), rule)
+    repeats = SMALL_REPEATS if groups is None and len(train) < SMALL else 1
+    return Split(train, test, _folds(y[train], groups, config.folds, repeats, run.seed), rule, repeats)
 
 
 def _cut(order: NDArray[np.intp], at: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -296,7 +307,7 @@ def _check_both(y: NDArray[np.int_], part: str) -> None:
 
 
 def _folds(
-    y: NDArray[np.int_], groups: pd.Series[Any] | None, folds: int, seed: int
+    y: NDArray[np.int_], groups: pd.Series[Any] | None, folds: int, repeats: int, seed: int
 ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Cross-validation inside the training cases, so that each is predicted once from others.
 
@@ -306,7 +317,8 @@ def _folds(
     folds = min(folds, int(np.bincount(y).min()))
     if groups is not None:
         return list(StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(y, y, groups))
-    return list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(y, y))
+    repeated = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=seed)
+    return list(repeated.split(y, y))
 
 
 @hookimpl

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -122,7 +123,7 @@ def lepton_train(
 
     run.baseline = training.refit(run, train, next(one for one in field if one.candidate.baseline))
     run.out_of_fold = _calibrated(calibration, blended, train.cases.index)
-    run.leaderboard = _leaderboard(run, train, field, weights, metrics)
+    run.leaderboard = _leaderboard(run, train, split, field, weights, metrics)
     return model
 
 
@@ -148,13 +149,15 @@ def _calibrated(
 def _leaderboard(
     run: Run,
     train: Dataset,
+    split: Split,
     field: list[Contender],
     weights: Mapping[str, float],
     metrics: Mapping[str, Metric],
 ) -> pd.DataFrame:
     """One row per candidate and one for the blend, all judged out of fold on the training cases."""
     assert train.target is not None
-    y, chosen_by = train.target.to_numpy(), {run.selected_by: metrics[run.selected_by]}
+    y = train.target.to_numpy()
+    judge = partial(_scores, y, train.cases, metrics, run.selected_by, split)
     rows = []
     for one in field:
         row: dict[str, Any] = {"model": one.name, "from": one.candidate.origin, "status": one.status}
@@ -162,11 +165,11 @@ def _leaderboard(
         if one.candidate.baseline:
             row |= {"status": "baseline", "weight": np.nan}
         if one.out_of_fold is not None:
-            row |= _scores(y, one.out_of_fold, train.cases, metrics, chosen_by, run.seed)
+            row |= judge(one.out_of_fold)
         rows.append(row)
     total = round(sum(one.seconds for one in field), 2)
     blend = {"model": ENSEMBLE, "from": "host", "status": "chosen", "weight": 1.0, "seconds": total}
-    rows.append(blend | _scores(y, run.out_of_fold, train.cases, metrics, chosen_by, run.seed))
+    rows.append(blend | judge(run.out_of_fold))
     better = metrics[run.selected_by].better
     table = pd.DataFrame(rows)
     return table.sort_values(run.selected_by, ascending=better == "lower", kind="stable", ignore_index=True)
@@ -174,15 +177,20 @@ def _leaderboard(
 
 def _scores(
     y: NDArray[np.int_],
-    predictions: pd.DataFrame,
     cases: pd.DataFrame,
     metrics: Mapping[str, Metric],
-    chosen_by: Mapping[str, Metric],
-    seed: int,
+    selected: str,
+    split: Split,
+    predictions: pd.DataFrame,
 ) -> dict[str, float]:
-    (selected, estimate), *_ = evaluation.evaluate(chosen_by, y, predictions, cases, seed).items()
+    """Return every metric, and the interval of the selected one over the folds."""
     scores = {name: evaluation.call(metric, y, predictions, cases) for name, metric in metrics.items()}
-    return {selected: estimate.value, "low": estimate.low, "high": estimate.high, **scores}
+    by_fold = [
+        evaluation.call(metrics[selected], y[rows], predictions.iloc[rows], cases.iloc[rows])
+        for _, rows in split.folds[: len(split.folds) // split.repeats]
+    ]
+    low, high = evaluation.over_folds(scores[selected], by_fold, metrics[selected].bounds)
+    return {selected: scores[selected], "low": low, "high": high, **scores}
 
 
 # ---------------------------------------------------------------------------------- prediction

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from lepton_platform.hookspecs import hookimpl
 from lepton_platform.model import evaluation
+from lepton_platform.model.what_if import what_if
 from lepton_platform.report import figures
 from lepton_platform.report.section import Section
 from lepton_platform.report.verdict import number
@@ -18,7 +20,7 @@ from lepton_platform.tasks.binary.metrics import calibration_noise, calibration_
 if TYPE_CHECKING:
     from lepton_platform.run import Run
 
-MOST_CASES = 2_000
+MOST_CASES = 1_000
 """Hold-out cases on which columns are shuffled for their importance."""
 
 
@@ -74,9 +76,16 @@ def importance(run: Run) -> pd.Series[float]:
     metric = run.metrics[run.selected_by]
     sign = 1.0 if metric.better == "higher" else -1.0
     whole = evaluation.call(metric, truth, run.predictions.iloc[rows], cases)
-    losses = {}
-    for name in cases.columns:
-        shuffled = cases[name].take(rng.permutation(len(cases))).set_axis(cases.index)
-        predictions = run.hooks.predict(run.model, cases.assign(**{name: shuffled}))
-        losses[name] = sign * (whole - evaluation.call(metric, truth, predictions, cases))
+    shuffled = {
+        name: cases[name].take(rng.permutation(len(cases))).set_axis(cases.index) for name in cases.columns
+    }
+
+    def predict(changed: pd.DataFrame) -> NDArray[np.float64]:
+        return run.hooks.predict(run.model, changed)["probability"].to_numpy()
+
+    answers = what_if(predict, cases, shuffled)
+    losses = {
+        name: sign * (whole - evaluation.call(metric, truth, pd.DataFrame({"probability": answer}), cases))
+        for name, answer in answers.items()
+    }
     return pd.Series(losses).sort_values(ascending=False).head(15)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lepton_finance.credit_risk.config import CreditRiskConfig
 from lepton_platform import DataError, Finding
+from lepton_platform.errors import did_you_mean
 
 Floats = NDArray[np.float64]
 
@@ -59,7 +60,9 @@ def stakes(cases: pd.DataFrame, config: CreditRiskConfig) -> Stakes:
         every = np.ones(len(cases))
         return Stakes(config.cost_of_default * every, config.gain_from_good * every)
     if config.amount not in cases:
-        raise DataError([Finding("error", "is missing or not usable; --amount names it", config.amount)])
+        remedy = did_you_mean(config.amount, cases.columns)
+        said = "is missing or not usable, but --amount names it"
+        raise DataError([Finding("error", said, config.amount, remedy=remedy)])
     amount = pd.to_numeric(cases[config.amount], errors="coerce").to_numpy(dtype=float)
     wrong = np.flatnonzero(~(amount > 0))
     if len(wrong):

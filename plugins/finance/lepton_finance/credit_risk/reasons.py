@@ -17,6 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logit
 
+from lepton_platform.model.what_if import what_if
+
 Floats = NDArray[np.float64]
 FEWEST_APPROVED = 30
 SLIGHT = 0.01
@@ -63,12 +65,11 @@ def effects(
     predict : function of cases
         Probability of default, shape (n,).
     """
-    actual = logit(predict(cases))
-    changed = {}
-    for name, value in typical.items():
-        replaced = pd.Series(value, index=cases.index, dtype=cases[name].dtype)
-        changed[name] = actual - logit(predict(cases.assign(**{name: replaced})))
-    return pd.DataFrame(changed, index=cases.index)
+    stand_ins = {
+        name: pd.Series(value, index=cases.index, dtype=cases[name].dtype) for name, value in typical.items()
+    }
+    replaced = what_if(lambda changed: logit(predict(changed)), cases, stand_ins)
+    return -replaced.sub(logit(predict(cases)), axis=0)
 
 
 def reason_codes(effect: pd.DataFrame, most: int) -> pd.DataFrame:
