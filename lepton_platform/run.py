@@ -317,11 +317,6 @@ def _stage(run: Run, name: str) -> Iterator[None]:
 def data_stage(run: Run) -> None:
     """Load, check and split. Repeated on resume: it is cheap, and its hash must be the same."""
     dataset = run.hooks.load(training_source(run), "train")
-    data = {"source": str(training_source(run)), "rows": len(dataset.cases), "sha256": _digest(dataset)}
-    recorded = run.record.get("data")
-    if recorded is not None and recorded["sha256"] != data["sha256"]:
-        raise RunError(f"the data have changed since run {run.id} began; start a new run")
-    run.record["data"] = data
     run.split = run.hooks.split(dataset)
     run.dataset = dataset
     if run.options.test is not None:
@@ -329,6 +324,11 @@ def data_stage(run: Run) -> None:
     else:
         held_out = dataset.take(run.split.test)
         run.test = Dataset(held_out.cases, extra=held_out.extra, time=held_out.time)
+    sha256 = _digest(dataset.cases, dataset.target, run.test.cases)
+    data = {"source": str(training_source(run)), "rows": len(dataset.cases), "sha256": sha256}
+    if (recorded := run.record.get("data")) is not None and recorded["sha256"] != sha256:
+        raise RunError(f"the data have changed since run {run.id} began; start a new run")
+    run.record["data"] = data
     store.write_json(run.folder / "schema.json", run.schema.to_json())
 
 
@@ -341,9 +341,8 @@ def training_source(run: Run) -> Source:
     return run.application.sample().source  # type: ignore[no-any-return]
 
 
-def _digest(dataset: Dataset) -> str:
+def _digest(*parts: pd.DataFrame | pd.Series[Any] | None) -> str:
     digest = hashlib.sha256()
-    parts = (dataset.cases, dataset.target)
     for part in parts:
         if part is not None:
             digest.update(pd.util.hash_pandas_object(part).to_numpy().tobytes())

@@ -81,11 +81,9 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        if (
-            sys.stdout is not None and sys.stdout is sys.__stdout__
-        ):  # or the interpreter would complain when it ends
-            with suppress(OSError):
-                sys.stdout.close()
+        if (stdout := sys.__stdout__) is not None and stdout is sys.stdout:
+            with suppress(OSError):  # or the interpreter would complain of it again when it ends
+                stdout.close()
         return _failed(f"cannot write{f' {error.filename}' * bool(error.filename)}: {error.strerror}", 1)
     except Exception as error:
         from lepton_platform.errors import LeptonError

@@ -55,21 +55,35 @@ def greedy_weights(
 
 
 def shrunk_weights(
-    weights: Mapping[str, float], losses: Mapping[str, float], rows: int, prior_rows: int = 1000
+    weights: Mapping[str, float],
+    losses: Mapping[str, float],
+    baseline_loss: float,
+    rarer: int,
+    prior: int = 300,
 ) -> dict[str, float]:
     """Return ``weights`` drawn towards equal shares of all members that are nearly as good as the best.
 
-    On few rows greedy weights follow noise, and plain averages are hard to beat (Clemen 1989,
+    On few cases greedy weights follow noise, and plain averages are hard to beat (Clemen 1989,
     "Combining forecasts"); on many they deserve trust. The share of the average is
-    prior_rows / (prior_rows + rows); nearly as good means a loss within 5 % of the least.
+    prior / (prior + rarer).
+
+    Parameters
+    ----------
+    baseline_loss : float
+        Of the baseline. Nearly as good means to gain on it at least 70 % of what the best member gains.
+    rarer : int
+        Cases with the rarer outcome: they limit what can be told apart.
 
     Examples
     --------
-    >>> shrunk_weights({"a": 1.0}, {"a": 0.50, "b": 0.51, "far": 0.90}, rows=1000)
+    >>> losses = {"a": 0.50, "b": 0.51, "far": 0.59}
+    >>> shrunk_weights({"a": 1.0}, losses, baseline_loss=0.60, rarer=300)
     {'a': 0.75, 'b': 0.25}
     """
-    near = [name for name, loss in losses.items() if loss <= 1.05 * min(losses.values())]
-    share = prior_rows / (prior_rows + rows)
+    gains = {name: baseline_loss - loss for name, loss in losses.items()}
+    best = max(gains.values())
+    near = [name for name, gain in gains.items() if gain >= best - 0.3 * abs(best)]
+    share = prior / (prior + rarer)
     drawn = {
         name: (1 - share) * weights.get(name, 0.0) + (share / len(near) if name in near else 0.0)
         for name in losses

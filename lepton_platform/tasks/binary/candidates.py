@@ -14,6 +14,7 @@ from lightgbm import LGBMClassifier
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -47,19 +48,23 @@ def splines(rows: int) -> Candidate:
 
 
 def _linear(numbers: Any, C: float) -> Any:
+    return make_pipeline(_encoder(numbers), LogisticRegression(C=C, solver="newton-cholesky", max_iter=200))
+
+
+def _encoder(numbers: Any) -> Any:
+    """Give each number to ``numbers``, each category a column per level, each gap an indicator."""
     number, category = (make_column_selector(dtype_include=kind) for kind in ("number", "category"))
     levels = make_pipeline(
         SimpleImputer(strategy="constant", fill_value="(missing)"),
         OneHotEncoder(handle_unknown="ignore", sparse_output=False),
     )
-    encode = ColumnTransformer(
+    return ColumnTransformer(
         [
             ("numbers", numbers, number),
             ("missing", MissingIndicator(features="missing-only", error_on_new=False), number),
             ("categories", levels, category),
         ]
     )
-    return make_pipeline(encode, LogisticRegression(C=C, solver="newton-cholesky", max_iter=200))
 
 
 def boosting(rows: int) -> Candidate:
@@ -79,6 +84,14 @@ def small_trees(rows: int) -> Candidate:
                   cat_smooth=1.0, min_data_per_group=10),
         search=_search_boosting,
     )  # fmt: skip
+
+
+def extra_trees() -> Candidate:
+    """Return extremely randomised trees (Geurts, Ernst and Wehenkel 2006): another family of errors."""
+    trees = ExtraTreesClassifier(
+        n_estimators=200, min_samples_leaf=5, max_features=0.3, n_jobs=1, random_state=0
+    )
+    return Candidate(make_pipeline(_encoder(SimpleImputer(strategy="median")), trees))
 
 
 def _lightgbm(rows: int, **parameters: Any) -> LGBMClassifier:

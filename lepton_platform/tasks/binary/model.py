@@ -38,6 +38,7 @@ def lepton_models(dataset: Dataset) -> Mapping[str, Candidate]:
         "small trees": candidates.small_trees(rows),
         "boosting": candidates.boosting(rows),
         "splines": candidates.splines(rows),
+        "extra trees": candidates.extra_trees(),
     }
     if importlib.util.find_spec("catboost") is not None:
         found["catboost"] = candidates.catboost()
@@ -109,7 +110,12 @@ def lepton_train(
     ready = {one.name: one for one in field if one.out_of_fold is not None and not one.candidate.baseline}
     scores = {name: _score(one) for name, one in ready.items()}
     losses = {name: _loss(score, y) for name, score in scores.items()}
-    weights = shrunk_weights(greedy_weights(scores, lambda score: _loss(score, y)), losses, len(y))
+    weights = shrunk_weights(
+        greedy_weights(scores, lambda score: _loss(score, y)),
+        losses,
+        baseline_loss=_loss(log_odds(np.full(len(y), y.mean())), y),
+        rarer=min(y.sum(), len(y) - y.sum()),
+    )
     blended = np.sum([weight * scores[name] for name, weight in weights.items()], axis=0)
     calibration = LogisticCalibration().fit(blended, y)
 

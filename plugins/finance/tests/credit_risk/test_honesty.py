@@ -176,7 +176,7 @@ def test_names_of_columns_and_order_of_columns_and_rows_do_not_matter(learn, tab
     )
     assert probabilities(twisted) == pytest.approx(probabilities(straight)[rows], abs=1e-9)
     turned = learn(train[columns], test)
-    assert probabilities(turned) == pytest.approx(probabilities(straight), abs=1e-4)
+    assert probabilities(turned) == pytest.approx(probabilities(straight), abs=1e-9)
 
 
 # ------------------------------------------------------------------------- the same again
