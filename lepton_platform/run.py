@@ -240,8 +240,11 @@ def _deadline(options: Options, started: float | None) -> float | None:
     """Leave a part of the budget for the report; training takes off what judging will cost."""
     if options.budget is None:
         return None
-    reserve = min(max(4.0, 0.1 * options.budget), 20.0)
-    return (time.monotonic() if started is None else started) + options.budget - reserve
+    now = time.monotonic()
+    begun = now if started is None else started
+    # what starting up took says how slow this machine is now: the report takes about twice as long
+    reserve = min(max(4.0, 0.1 * options.budget, 2 * (now - begun)), 20.0)
+    return begun + options.budget - reserve
 
 
 def _absolute(options: Options) -> dict[str, str | None]:

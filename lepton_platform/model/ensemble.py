@@ -125,6 +125,11 @@ class Blend(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_ = np.array([0, 1])
         return self
 
+    @property
+    def named_members(self) -> dict[str, Any]:
+        """The fitted members by name."""
+        return dict(zip((name for name, _ in self.members), self.fitted_, strict=True))
+
     def decision_function(self, X: pd.DataFrame) -> FloatArray:
         """Return the weighted mean of the members' log-odds, shape (n,), before calibration."""
         return np.asarray(

@@ -20,7 +20,7 @@ from lepton_platform.tasks.binary.metrics import calibration_noise, calibration_
 if TYPE_CHECKING:
     from lepton_platform.run import Run
 
-MOST_CASES = 1_000
+MOST_CASES = 500
 """Hold-out cases on which columns are shuffled for their importance."""
 
 

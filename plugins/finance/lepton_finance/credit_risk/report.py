@@ -266,6 +266,8 @@ def stability(run: Run, config: CreditRiskConfig) -> pd.DataFrame:
 
 def fitted_scorecard(run: Run, config: CreditRiskConfig) -> Scorecard:
     """Return the scorecard learned from all training cases, whatever its weight in the model."""
+    if "scorecard" in run.model.named_members:
+        return run.model.named_members["scorecard"].named_steps["estimator"]  # type: ignore[no-any-return]
     train = run.dataset.take(run.split.train)
     assert train.target is not None
     return scorecard(run, config).fit(train.cases, train.target.to_numpy())
