@@ -22,7 +22,7 @@ import pandas as pd
 
 from lepton_platform import plugins, store
 from lepton_platform.config import Config, Field
-from lepton_platform.data.dataset import Dataset, Finding, Source, Split
+from lepton_platform.data.dataset import Dataset, Finding, Source, Split, without_password
 from lepton_platform.data.schema import Schema
 from lepton_platform.engine import Engine, LocalEngine
 from lepton_platform.errors import DataError, LeptonError, RunError, UsageError
@@ -226,6 +226,8 @@ def resume(run_id: str, root: Path = ROOT, started: float | None = None) -> Run:
     record = folder.read_record()
     if record.get("status") == "done":
         raise RunError(f"run {folder.id} is finished; there is nothing to resume ({folder.path})")
+    if ":***@" in f"{record['options']['data']}{record['options']['test']}":
+        raise RunError(f"run {folder.id} reads a database whose password was not stored; start a new run")
     folder.lock()
     participants = plugins.participants(record["application"])
     stored = {**record["options"], "models": tuple(record["options"]["models"])}
@@ -251,7 +253,7 @@ def _absolute(options: Options) -> dict[str, str | None]:
     """Return the sources so that the run can be resumed from another folder."""
     sources = {"data": options.data, "test": options.test}
     return {
-        name: uri if uri is None or "://" in uri else str(Path(uri).resolve())
+        name: uri and (without_password(uri) if "://" in uri else str(Path(uri).resolve()))
         for name, uri in sources.items()
     }
 

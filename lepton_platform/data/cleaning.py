@@ -15,7 +15,10 @@ RARE = "(rare or new)"
 
 
 class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Gives models numbers and categories only, in a fixed order.
+    """Gives models numbers and categories only, in an order that their content alone decides.
+
+    Trees sample columns by their place, so without that the same table with its columns renamed or
+    exchanged would give another model.
 
     Numbers: special codes become missing, and an indicator column per code keeps what they say.
     Categories: those rarer than ``min_count``, and those first met later, share one level.
@@ -45,6 +48,8 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
         """Learn which codes, categories and columns there are, from shape (n, columns)."""
         self.feature_names_in_ = np.asarray(X.columns, dtype=object)
+        contents = {str(name): _content(values) for name, values in X.items()}
+        self.order_ = sorted(contents, key=lambda name: contents[name])
         self.numbers_: dict[str, list[float]] = {}
         self.levels_: dict[str, list[str]] = {}
         self.dates_: list[str] = []
@@ -64,20 +69,19 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if missing := [name for name in self.feature_names_in_ if name not in X.columns]:
             raise DataError([Finding("error", "is missing", column=name) for name in missing])
         cleaned: dict[str, Any] = {}
-        for name in self.feature_names_in_:
+        for name in self.order_:
             values = X[name]
             if name in self.numbers_:
                 numbers = values.to_numpy(dtype=np.float64)
-                for code in self.numbers_[name]:
-                    cleaned[f"{name} = {code:g}"] = (numbers == code).astype(np.float64)
                 codes = self.numbers_[name]
                 cleaned[name] = np.where(np.isin(numbers, codes), np.nan, numbers) if codes else numbers
+                for code in codes:
+                    cleaned[f"{name} = {code:g}"] = (numbers == code).astype(np.float64)
             elif name in self.levels_:
                 cleaned[name] = self._categories(name, values)
             else:
                 cleaned[name] = (values - pd.Timestamp(0, tz="UTC")).dt.total_seconds() / 86_400
-        ordered = [name for column in self.feature_names_in_ for name in self._names(column)]
-        return pd.DataFrame(cleaned, index=X.index)[ordered]
+        return pd.DataFrame(cleaned, index=X.index)
 
     def _names(self, column: str) -> list[str]:
         return [column, *(f"{column} = {code:g}" for code in self.numbers_.get(column, []))]
@@ -91,4 +95,9 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def get_feature_names_out(self, input_features: Any = None) -> Any:
         """Return the names of the cleaned columns."""
-        return np.asarray([name for column in self.feature_names_in_ for name in self._names(column)])
+        return np.asarray([name for column in self.order_ for name in self._names(column)])
+
+
+def _content(values: pd.Series[Any]) -> int:
+    """Return a number that depends on a column's values, not on its name nor on the rows' order."""
+    return int(pd.util.hash_pandas_object(values, index=False).to_numpy().sum(dtype=np.uint64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +27,21 @@ class Source:
     rows: pd.DataFrame | None = None
 
     def __str__(self) -> str:
-        return self.uri if self.uri is not None else "rows in memory"
+        return without_password(self.uri) if self.uri is not None else "rows in memory"
 
     @property
     def path(self) -> Path | None:
         """The file or folder that the source is, or ``None`` for a URI or rows in memory."""
         return Path(self.uri) if self.uri is not None and "://" not in self.uri else None
+
+
+def without_password(uri: str) -> str:
+    """Return a URI as it may be shown and stored.
+
+    >>> without_password("postgresql://me:secret@host/loans?table=loans")
+    'postgresql://me:***@host/loans?table=loans'
+    """
+    return re.sub(r"(://[^:/@]*:)[^@/]*@", r"\1***@", uri)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ class Contender:
     fitted: Pipeline | None = None
     """On all training cases, where that had to be done within the budget."""
     seconds: float = 0.0
+    prediction_seconds: float = 0.0
+    """Spent on predicting all training cases once or, with repeated folds, several times."""
     status: Literal["finished", "out of time"] = "finished"
 
 
@@ -93,6 +95,7 @@ def cross_validate(run: Run, dataset: Dataset, split: Split, field: list[Contend
             run.log(f"{contender.name} was not finished within the budget")
             continue
         assert contender.out_of_fold is not None
+        _leave_time_to_explain(run, dataset, contender)
         kept.parent.mkdir(exist_ok=True)
         with store.replacing(kept) as path:
             contender.out_of_fold.reset_index(drop=True).assign(seconds=contender.seconds).to_parquet(path)
@@ -118,6 +121,13 @@ def _leave_time_to_judge(run: Run, dataset: Dataset, field: list[Contender]) -> 
     run.deadline -= 2 * per_case * judged
 
 
+def _leave_time_to_explain(run: Run, dataset: Dataset, contender: Contender) -> None:
+    """Move the deadline forward by what predicting the hold-out once per column will cost."""
+    if run.deadline is not None:
+        per_case = contender.prediction_seconds / len(dataset.cases)
+        run.deadline -= per_case * len(run.test.cases) * (len(dataset.cases.columns) + 2)
+
+
 def _cross_validate_one(run: Run, dataset: Dataset, split: Split, contender: Contender) -> None:
     assert dataset.target is not None
     X, y = dataset.cases, dataset.target
@@ -131,7 +141,9 @@ def _cross_validate_one(run: Run, dataset: Dataset, split: Split, contender: Con
             contender.fitted = fitted
             break
         held = split.folds[number][1]
+        begun = time.perf_counter()
         parts.append(run.hooks.predict(fitted, X.iloc[held]))
+        contender.prediction_seconds += time.perf_counter() - begun
         order.append(held)
     by_case = pd.concat(parts).groupby(np.concatenate(order)).mean()  # several, if folds are repeated
     contender.out_of_fold = by_case.set_axis(X.index)

@@ -68,7 +68,7 @@ def test_a_special_code_becomes_missing_and_an_indicator_keeps_it(cleaner, table
 
 
 def test_a_code_that_training_never_saw_has_no_column_of_its_own(cleaner, table):
-    assert list(cleaner.transform(table)) == ["income", "income = -9", "age", "home", "since"]
+    assert set(cleaner.transform(table)) == {"income", "income = -9", "age", "home", "since"}
     assert list(cleaner.get_feature_names_out()) == list(cleaner.transform(table))
 
 
