@@ -27,6 +27,7 @@ TRUSTED = frozenset(
     {
         "catboost.core.CatBoostClassifier",
         "collections.OrderedDict",
+        "lepton_platform.model.calibration.BetaCalibration",
         "lepton_platform.model.calibration.LogisticCalibration",
         "lightgbm.basic.Booster",
         "lightgbm.sklearn.LGBMClassifier",

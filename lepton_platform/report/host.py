@@ -40,7 +40,7 @@ def lepton_sections(run: Run) -> Sequence[Section]:
         Section("Who took part", [_took_part(run), _leaderboard(run)], order=50),
         Section("What was found in the data", _findings(run), order=70),
         Section("Limits and intended use", _limits(run), order=90),
-        Section("How to reproduce", _reproduce(run), order=95),
+        Section("Repeat this run", _reproduce(run), order=95),
     ]
 
 

@@ -56,4 +56,4 @@ def label(name: str) -> str:
     >>> label("auc"), label("expected_cost")
     ('AUC', 'expected cost')
     """
-    return name.upper() if len(name) <= 4 else name.replace("_", " ")
+    return name.upper() if name in ("auc", "ks", "ece") else name.replace("_", " ")

@@ -6,7 +6,13 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from lepton_platform.model.calibration import EXTREME, LogisticCalibration, log_odds
+from lepton_platform.model.calibration import (
+    EXTREME,
+    BetaCalibration,
+    LogisticCalibration,
+    best_calibration,
+    log_odds,
+)
 
 
 def smoothed(y):
@@ -152,3 +158,39 @@ def test_the_order_of_the_cases_is_kept():
 def test_log_odds_are_finite_and_the_inverse_of_expit(probability):
     found = log_odds(np.array([probability]))[0]
     assert found == pytest.approx(logit(min(max(probability, EXTREME), 1 - EXTREME)))
+
+
+# --------------------------------------------------------------------------------------- beta
+
+
+def bent(score, a, b, c):
+    return expit(-a * np.logaddexp(0, -score) + b * np.logaddexp(0, score) + c)
+
+
+def test_beta_calibration_finds_the_curve_that_drew_the_outcomes():
+    rng = np.random.default_rng(11)
+    score = rng.normal(-1, 2, 200_000)
+    outcomes = (rng.random(len(score)) < bent(score, 1.6, 0.5, 0.3)).astype(int)
+    fitted = BetaCalibration().fit(score, outcomes)
+    assert fitted.coefficients_ == pytest.approx([1.6, 0.5, 0.3], abs=0.05)
+    low, high = fitted.interval(score[:500])
+    truth = bent(score[:500], 1.6, 0.5, 0.3)
+    assert ((low <= truth) & (truth <= high)).mean() > 0.8
+
+
+def test_beta_calibration_with_equal_ends_is_the_logistic_one():
+    score = np.linspace(-4, 4, 50)
+    beta, logistic = BetaCalibration(), LogisticCalibration()
+    beta.coefficients_ = np.array([1.3, 1.3, -0.2])
+    logistic.slope_, logistic.intercept_ = 1.3, -0.2
+    assert beta.predict_proba(score) == pytest.approx(logistic.predict_proba(score), abs=1e-12)
+
+
+def test_the_calibration_that_foresees_left_out_cases_better_is_taken():
+    rng = np.random.default_rng(12)
+    score = rng.normal(-1, 2, 20_000)
+    skewed = (rng.random(len(score)) < bent(score, 2.0, 0.3, 0.5)).astype(int)
+    assert isinstance(best_calibration(score, skewed), BetaCalibration)
+    assert np.all(np.diff(best_calibration(score, skewed).predict_proba(np.sort(score))) >= 0)
+    few, plain = score[:60], (rng.random(60) < expit(score[:60])).astype(int)
+    assert type(best_calibration(few, plain)) is LogisticCalibration

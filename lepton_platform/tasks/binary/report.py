@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from lepton_platform.model import evaluation
 from lepton_platform.model.what_if import what_if
 from lepton_platform.report import figures
 from lepton_platform.report.section import Section
-from lepton_platform.report.verdict import number
+from lepton_platform.report.verdict import label, number
 from lepton_platform.tasks.binary.metrics import calibration_noise, calibration_slope
 
 if TYPE_CHECKING:
@@ -36,15 +36,19 @@ def lepton_sections(run: Run) -> Sequence[Section]:
             30,
         ),
         Section("How well does it rank?", ranking, 35),
-        Section("Which columns matter", [_IMPORTANCE, figures.bars(importance(run), "", _DROP)], 40),
+        Section("Which columns matter", _importance(run), 40),
     ]
 
 
-_DROP = "loss of ranking quality when the column is shuffled"
-_IMPORTANCE = (
-    "Each column was shuffled among the held-out cases while all others stayed; the bar is how much "
-    "worse the model ranked. Columns that say the same thing share their importance."
-)
+def _importance(run: Run) -> Sequence[Any]:
+    losses = importance(run)
+    told = losses[losses > 0].head(15)
+    explained = (
+        "Each column was shuffled among held-out cases while all others stayed; the bar is how much worse "
+        f"the model then did ({label(run.selected_by)}). Columns that say the same thing share their "
+        f"importance. {len(losses) - (losses > 0).sum()} columns made no difference here."
+    )
+    return [explained, figures.bars(told, "", "loss when shuffled")] if len(told) else [explained]
 
 
 def _calibration(run: Run) -> str:
@@ -88,4 +92,4 @@ def importance(run: Run) -> pd.Series[float]:
         name: sign * (whole - evaluation.call(metric, truth, pd.DataFrame({"probability": answer}), cases))
         for name, answer in answers.items()
     }
-    return pd.Series(losses).sort_values(ascending=False).head(15)
+    return pd.Series(losses).sort_values(ascending=False)

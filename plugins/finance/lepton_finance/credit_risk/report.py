@@ -122,8 +122,10 @@ def lepton_sections(run: Run, config: CreditRiskConfig) -> Sequence[Section]:
     """Decisions, profit, reasons, groups, stability, scorecard and warnings."""
     outcome = Outcome(run, config)
     sections = [
-        Section("What to do", [_DECISIONS, _policy_table(run, config, outcome)], 10),
-        Section("Where to cut", [_CUT_OFF, profit_curve(outcome, unit(config))], 12),
+        Section(
+            "What to do", [_DECISIONS.format(money=unit(config)), _policy_table(run, config, outcome)], 10
+        ),
+        Section("Where to cut", [_CUT_OFF, profit_curve(outcome)], 12),
         Section("Why applicants are refused", _reasons(run), 14),
         Section("Who is approved", list(_groups(run, config, outcome)), 45),
         Section("Scorecard", _card(run, config), 60),
@@ -135,7 +137,8 @@ def lepton_sections(run: Run, config: CreditRiskConfig) -> Sequence[Section]:
 
 
 _DECISIONS = (
-    "Profit per applicant on the held-out cases, of the model and of rules that need none. Applicants who "
+    "Profit per applicant on the held-out cases, of the model and of rules that need none, in {money}; "
+    "in brackets the 95 % interval. Applicants who "
     "are referred count as the cut-off would decide them: no assumption is made about who reviews them. "
     "They are referred because the 95 % limits of their probability include the cut-off, or because they "
     "are unlike anything in the training data."
@@ -164,14 +167,18 @@ def _policy_table(run: Run, config: CreditRiskConfig, outcome: Outcome) -> pd.Da
                 "rule": name,
                 "approved %": rule.mean(),
                 "defaults among approved %": outcome.truth[rule].mean() if rule.any() else np.nan,
-                f"profit per applicant, {unit(config)}": spread(profit),
-                "the model's advantage": "" if name == "the model" else spread(better),
+                "profit": _compact(profit),
+                "the model earns more by": "" if name == "the model" else _compact(better),
             }
         )
     return pd.DataFrame(rows)
 
 
-def profit_curve(outcome: Outcome, money: str) -> Figure:
+def _compact(estimate: Estimate) -> str:
+    return f"{number(estimate.value)} ({number(estimate.low)} to {number(estimate.high)})"
+
+
+def profit_curve(outcome: Outcome) -> Figure:
     """Draw profit per applicant over the cut-off, in multiples of each case's own where they differ."""
     uniform = np.ptp(outcome.stakes.cut_off) < 1e-12
     score = outcome.probability if uniform else outcome.probability / outcome.stakes.cut_off
@@ -182,7 +189,7 @@ def profit_curve(outcome: Outcome, money: str) -> Figure:
     chosen = float(profit[np.searchsorted(score[order], cut, side="right")])
     xlabel = "cut-off: probability of default" if uniform else "cut-off, in multiples of each case's own"
     x = np.append(score[order][:1], score[order])
-    return figures.curve(x, {"profit": profit}, xlabel, f"profit per applicant ({money})", mark=(cut, chosen))
+    return figures.curve(x, {"profit": profit}, xlabel, "profit per applicant", mark=(cut, chosen))
 
 
 def _reasons(run: Run) -> Sequence[Any]:
