@@ -92,23 +92,25 @@ class BetaCalibration(LogisticCalibration):
 
 
 def best_calibration(score: FloatArray, y: NDArray[np.int_], parts: int = 5) -> LogisticCalibration:
-    """Return the logistic or the beta calibration, whichever foresees left-out parts better.
+    """Return the beta calibration where it foresees left-out parts better, else the logistic one.
 
-    Judged by log loss on the same out-of-fold scores, each fifth by a curve fitted on the others. A
-    beta curve that would turn the order of cases round is never taken.
+    Judged by log loss on the same out-of-fold scores, each fifth by a curve fitted on the others:
+    the beta curve's gain must exceed its standard error. A beta curve that would turn the order of
+    cases round is never taken.
     """
-    curves = (LogisticCalibration, BetaCalibration)
     part = np.arange(len(y)) % parts
-    losses = []
-    for curve in curves:
+
+    def losses(curve: type[LogisticCalibration]) -> FloatArray:
         foreseen = np.empty(len(y))
         for left_out in range(parts):
             rest, here = part != left_out, part == left_out
             foreseen[here] = curve().fit(score[rest], y[rest]).predict_proba(score[here])
-        chance = np.clip(np.where(y == 1, foreseen, 1 - foreseen), EXTREME, 1)
-        losses.append(float(-np.log(chance).mean()))
+        chance = np.where(y == 1, foreseen, 1 - foreseen)
+        return np.asarray(-np.log(np.clip(chance, EXTREME, 1)), dtype=float)
+
+    gains = losses(LogisticCalibration) - losses(BetaCalibration)
     beta = BetaCalibration().fit(score, y)
-    if losses[1] < losses[0] and beta.coefficients_[:2].min() > 0:
+    if gains.mean() > gains.std() / np.sqrt(len(y)) and beta.coefficients_[:2].min() > 0:
         return beta
     return LogisticCalibration().fit(score, y)
 
