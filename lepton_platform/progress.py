@@ -1,4 +1,7 @@
-"""Shows a person at a terminal how far a run has come; silent when its output is piped."""
+"""Shows a person at a terminal how far a run has come; silent when its output is piped.
+
+How to go on after an interruption is said in either case.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,15 @@ def lepton_stage_finished(stage: str, run: Run) -> None:
 def lepton_progress(done: int, total: int, what: str) -> None:
     """Show what is done and what comes next."""
     _show(f"  {done}/{total}  {what}")
+
+
+@hookimpl
+def lepton_run_failed(error: BaseException, run: Run) -> None:
+    """Say how to go on after Ctrl-C."""
+    if isinstance(error, KeyboardInterrupt):
+        root = run.folder.parent.parent
+        elsewhere = "" if str(root) == "runs" else f" --out {root}"
+        print(f"\nInterrupted. Go on with: lepton run --resume {run.id}{elsewhere}", file=sys.stderr)
 
 
 def _show(line: str) -> None:

@@ -5,6 +5,7 @@
 
 import inspect
 import re
+import textwrap
 from typing import Any
 
 from lepton_platform import hookspecs
@@ -21,10 +22,12 @@ def page() -> str:
         "# Hooks",
         "<!-- Printed by docs/reference/generate.py from lepton_platform/hookspecs.py. Do not edit. -->",
         DEFINITION.sub(r"- *\1*:\n  ", _text(hookspecs)).replace("\n    ", "\n  "),
-        f"An extension may implement {_listed(COLLECTED | GATHERED | OBSERVED | BY_SOURCE)}, and wrap the "
-        f"others. An extension of every run (`*`) may implement {_listed(OF_STAR_EXTENSIONS)}, and wrap.",
-        "The types are those of `lepton_platform`: `Source`, `Dataset`, `Split`, `Step`, `Candidate`, "
-        "`Metric`, `Estimate`, `Section`, `Run`, `Config`; `pd` is pandas.",
+        textwrap.fill(
+            f"An extension may implement {_listed(COLLECTED | GATHERED | OBSERVED | BY_SOURCE)}, and wrap the "
+            f"others. An extension of every run (`*`) may implement {_listed(OF_STAR_EXTENSIONS)}, and wrap.",
+            width=110,
+        ),
+        "Types that a plugin needs are imported from `lepton_platform`; `pd` is pandas.",
     ]
     for name in SPECS:
         parts += _hook(name)

@@ -132,25 +132,14 @@ def _run(application: str, values: dict[str, Any]) -> None:
         seed=host["seed"],
         engine=host["engine"],
     )
-    run = _interruptible(lambda: start(application, options, chosen, host["out"], STARTED), host["out"])
+    run = start(application, options, chosen, host["out"], STARTED)
     _show(run, host["as_json"])
 
 
 def _resume(run_id: str, out: Path, as_json: bool) -> None:
     from lepton_platform.run import resume
 
-    _show(_interruptible(lambda: resume(run_id, out, STARTED), out), as_json)
-
-
-def _interruptible(work: Any, out: Path) -> Any:
-    """Turn Ctrl-C into a word on how to go on."""
-    try:
-        return work()
-    except KeyboardInterrupt:
-        elsewhere = f" --out {out}" if out != Path("runs") else ""
-        hint = f"lepton run --resume RUN{elsewhere}  (lepton runs{elsewhere} names it)"
-        click.echo(f"\nInterrupted. Go on with: {hint}", err=True)
-        raise
+    _show(resume(run_id, out, STARTED), as_json)
 
 
 def _show(run: Any, as_json: bool) -> None:

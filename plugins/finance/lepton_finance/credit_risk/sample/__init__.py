@@ -12,5 +12,10 @@ def german_credit() -> Sample:
     from lepton_platform import Source
 
     source = Source(str(Path(__file__).parent / "german_credit.csv.gz"))
-    protected = ("personal_status_and_sex", "age_in_years", "foreign_worker")
-    return Sample(source, {"target": "creditability", "positive": "bad", "sensitive": protected})
+    options = {
+        "target": "creditability",
+        "positive": "bad",
+        "sensitive": ("age_in_years", "foreign_worker"),
+        "ignore": ("personal_status_and_sex",),  # scrambled in this copy: see SOURCE.md
+    }
+    return Sample(source, options)
