@@ -23,8 +23,8 @@ def page() -> str:
         "<!-- Printed by docs/reference/generate.py from lepton_platform/hookspecs.py. Do not edit. -->",
         DEFINITION.sub(r"- *\1*:\n  ", _text(hookspecs)).replace("\n    ", "\n  "),
         textwrap.fill(
-            f"An extension may implement {_listed(COLLECTED | GATHERED | OBSERVED | BY_SOURCE)}, and wrap the "
-            f"others. An extension of every run (`*`) may implement {_listed(OF_STAR_EXTENSIONS)}, and wrap.",
+            f"An extension may implement {_listed(COLLECTED | GATHERED | OBSERVED | BY_SOURCE)}, and wrap "
+            f"the others. An extension of every run (`*`) may implement {_listed(OF_STAR_EXTENSIONS)}, and wrap.",
             width=110,
         ),
         "Types that a plugin needs are imported from `lepton_platform`; `pd` is pandas.",
