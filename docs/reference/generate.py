@@ -24,7 +24,8 @@ def page() -> str:
         DEFINITION.sub(r"- *\1*:\n  ", _text(hookspecs)).replace("\n    ", "\n  "),
         textwrap.fill(
             f"An extension may implement {_listed(COLLECTED | GATHERED | OBSERVED | BY_SOURCE)}, and wrap "
-            f"the others. An extension of every run (`*`) may implement {_listed(OF_STAR_EXTENSIONS)}, and wrap.",
+            "the others. An extension of every run (`*`) may implement "
+            f"{_listed(OF_STAR_EXTENSIONS)}, and wrap.",
             width=110,
         ),
         "Types that a plugin needs are imported from `lepton_platform`; `pd` is pandas.",
