@@ -7,7 +7,7 @@ this module loads nothing but the standard library, so that a plugin's top modul
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class Application:
     """Gives what ``lepton run`` uses without ``--data``."""
     trusted_types: tuple[str, ...] = ()
     """Full names of classes outside the plugin that its saved models consist of."""
+    waivers: Mapping[str, str] = field(default_factory=dict)
+    """Checks of ``lepton plugin check`` that it does not pass, each with the reason why not."""
     api: int = API_VERSION
     """Version of the hook interface that the application was written for."""
 
@@ -77,6 +79,8 @@ class Extension:
 
     target: str
     """An application's id, ``"task:<name>"`` or ``"*"``."""
+    config: type[Config] | None = None
+    """Options of its own, given as ``--<extension>.<option>``; its hooks get them as ``config``."""
     trusted_types: tuple[str, ...] = ()
     """Full names of classes outside the plugin that its saved models consist of."""
     api: int = API_VERSION

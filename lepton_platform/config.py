@@ -44,30 +44,33 @@ class Config(BaseModel):
         return tuple(map(str, value)) if isinstance(value, list) else value
 
     @classmethod
-    def checked(cls, values: Mapping[str, Any], owner: str = "") -> Self:
-        """Return the config with ``values``, or raise ``ConfigError`` naming every bad one."""
+    def checked(cls, values: Mapping[str, Any], owner: str = "", prefix: str = "") -> Self:
+        """Return the config with ``values``, or raise ``ConfigError`` naming every bad one.
+
+        ``prefix`` stands before the options' names in messages: an extension's name and a dot.
+        """
         for name in values:
             if name not in cls.model_fields:
-                known = [option_name(field) for field in cls.model_fields]
-                raise UnknownNameError("option", option_name(name), known, owner)
+                known = [option_name(prefix + field) for field in cls.model_fields]
+                raise UnknownNameError("option", option_name(prefix + name), known, owner)
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            faults = [_fault(detail) for detail in error.errors()]
+            faults = [_fault(detail, prefix) for detail in error.errors()]
             raise ConfigError("; ".join(faults)) from None
 
 
 def option_name(field: str) -> str:
-    """Return the command-line spelling of a field.
+    """Return the command-line spelling of a field, or of an extension's ``<extension>.<field>``.
 
-    >>> option_name("cost_of_default")
-    '--cost-of-default'
+    >>> option_name("cost_of_default"), option_name("acme-forest.max_depth")
+    ('--cost-of-default', '--acme-forest.max-depth')
     """
     return "--" + field.replace("_", "-")
 
 
-def _fault(detail: Any) -> str:
+def _fault(detail: Any, prefix: str) -> str:
     if not detail["loc"]:  # a validator over several fields
         return str(detail["msg"]).removeprefix("Value error, ")
     message = str(detail["msg"]).removeprefix("Value error, ")
-    return f"{option_name(str(detail['loc'][0]))} is {detail['input']!r}: {message}"
+    return f"{option_name(prefix + str(detail['loc'][0]))} is {detail['input']!r}: {message}"

@@ -6,9 +6,10 @@ application, extensions of the application; ties by name), after every function 
 
 from __future__ import annotations
 
+import functools
 import inspect
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -21,8 +22,10 @@ from lepton_platform.errors import HookError, LeptonError, did_you_mean
 from lepton_platform.hookspecs import BY_SOURCE, COLLECTED, GATHERED, OBSERVED
 
 if TYPE_CHECKING:
+    import click
     import pandas as pd
 
+    from lepton_platform.config import Config
     from lepton_platform.data.dataset import Dataset, Purpose, Source, Split, Step
     from lepton_platform.engine import Engine
     from lepton_platform.model.candidate import Candidate, Metric
@@ -34,7 +37,7 @@ HOST, STAR_EXTENSION, TASK, TASK_EXTENSION, APPLICATION, APPLICATION_EXTENSION =
 
 SPECS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("lepton_")}
 ANSWERED_ONCE = SPECS.keys() - COLLECTED - GATHERED - OBSERVED - BY_SOURCE
-OF_STAR_EXTENSIONS = OBSERVED | BY_SOURCE | {"lepton_sections", "lepton_write"}
+OF_STAR_EXTENSIONS = OBSERVED | BY_SOURCE | {"lepton_sections", "lepton_write", "lepton_commands"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Layer:
     modules: tuple[ModuleType, ...]
     distribution: str = ""
     trusted_types: tuple[str, ...] = ()
+    config: type[Config] | None = None
+    """Options of an extension's own, which its hooks get in place of the application's."""
 
     @property
     def extends(self) -> bool:
@@ -60,6 +65,7 @@ class Hooks:
         self.layers = sorted(layers, key=lambda layer: (layer.width, layer.name))
         self._run = run
         self._owners: dict[str, Layer] = {}
+        self._modules: list[ModuleType] = []
         self._manager = pluggy.PluginManager("lepton")
         self._manager.add_hookspecs(hookspecs)
         for layer in self.layers:
@@ -71,9 +77,12 @@ class Hooks:
 
     def _register(self, layer: Layer, module: ModuleType) -> None:
         check_hooks(module, layer)
-        if self._manager.is_registered(module):
+        if module in self._modules:
             raise HookError(f"{layer.name}: module {module.__name__} takes part in the run twice")
+        self._modules.append(module)
         key = f"{layer.name}:{module.__name__}"
+        if layer.config is not None and self._run is not None:
+            module = _with_config(module, self._run.extension_configs[layer.name])
         self._manager.register(module, name=key)
         self._owners[key] = layer
 
@@ -128,7 +137,8 @@ class Hooks:
         raise HookError(f"{name} must return a {expected.__name__}, not {type(answer).__name__} ({owners})")
 
     def _note_plugin(self, name: str, error: BaseException) -> None:
-        code = {impl.function.__code__: impl for impl in getattr(self._manager.hook, name).get_hookimpls()}
+        impls = getattr(self._manager.hook, name).get_hookimpls()
+        code = {inspect.unwrap(impl.function).__code__: impl for impl in impls}
         frames = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
         for impl in filter(None, map(code.get, reversed(frames))):  # the innermost: a wrapper only passes on
             owner = self._owners[impl.plugin_name]
@@ -293,6 +303,16 @@ class Hooks:
     def engine(self, url: str) -> Engine | None:
         return self._single("lepton_engine", url=url)  # type: ignore[no-any-return]
 
+    def commands(self) -> list[tuple[Layer, click.Command]]:
+        """Return the commands that plugins add, each with the layer it came from."""
+        import click
+
+        return [
+            (owner, command)
+            for owner, commands in self._each("lepton_commands")
+            for command in _listed("lepton_commands", owner, commands, click.Command)
+        ]
+
     def stage_started(self, stage: str) -> None:
         self._tell("lepton_stage_started", stage=stage)
 
@@ -310,6 +330,38 @@ class Hooks:
 
     def run_failed(self, error: BaseException) -> None:
         self._tell("lepton_run_failed", error=error)
+
+
+def _with_config(module: ModuleType, config: Config) -> ModuleType:
+    """Return an extension's hooks so that they get its own ``config``; pluggy offers all layers one."""
+    stand_in = ModuleType(module.__name__)
+    for name, function in vars(module).items():
+        if getattr(function, "lepton_impl", None) is not None:
+            own = "config" in inspect.signature(function).parameters
+            setattr(stand_in, name, _bound(function, config) if own else function)
+    return stand_in
+
+
+def _bound(function: Callable[..., Any], config: Config) -> Callable[..., Any]:
+    """Return ``function`` with ``config`` in the place of the one it is offered."""
+    place = list(inspect.signature(function).parameters).index("config")
+
+    def own(offered: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (*offered[:place], config, *offered[place + 1 :])
+
+    if inspect.isgeneratorfunction(function):  # pluggy takes nothing else for a wrapper
+
+        @functools.wraps(function)
+        def wrapper(*offered: Any) -> Any:
+            return (yield from function(*own(offered)))
+
+        return wrapper
+
+    @functools.wraps(function)
+    def plain(*offered: Any) -> Any:
+        return function(*own(offered))
+
+    return plain
 
 
 # --------------------------------------------------------------------------------------- guards
@@ -362,5 +414,7 @@ def _faults(name: str, function: Any, layer: Layer) -> Iterable[str]:
         yield "is a generator, which always counts as an answer; return a list or an iterator instead"
     if layer.width == STAR_EXTENSION and name not in OF_STAR_EXTENSIONS and not marks["wrapper"]:
         yield 'is not for an extension of "*", which may observe, wrap, read and add sections'
+    elif name == "lepton_commands" and layer.width != STAR_EXTENSION:
+        yield 'is for an extension of "*": a command belongs to no one application'
     elif layer.extends and not marks["wrapper"] and name in ANSWERED_ONCE:
         yield "would replace the application's own answer; an extension may only wrap it"

@@ -1,7 +1,8 @@
 """Every hook of Lepton Platform, typed, in the order in which a run calls them.
 
 A plugin implements a hook by defining a function of its name, marked with ``@hookimpl``, that takes
-any of the hook's arguments. ``run`` and ``config`` are offered to every hook.
+any of the hook's arguments. ``run`` and ``config`` are offered to every hook of a run; ``config``
+is the application's, and to an extension with options of its own it is those.
 
 Three kinds of hook:
 
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    import click
     import pandas as pd
 
     from lepton_platform.config import Config
@@ -43,7 +45,7 @@ observed = hookspec
 
 COLLECTED = frozenset({"lepton_steps", "lepton_models", "lepton_metrics", "lepton_sections"})
 """Collected hooks whose parts have names, so that a narrower layer can replace them."""
-GATHERED = frozenset({"lepton_write"})
+GATHERED = frozenset({"lepton_write", "lepton_commands"})
 """Collected hooks whose parts simply add up."""
 OBSERVED = frozenset(
     {
@@ -221,3 +223,12 @@ def lepton_run_failed(error: BaseException, run: Run, config: Config) -> None:
 @single
 def lepton_engine(url: str) -> Engine | None:
     """The engine that ``--engine URL`` names, or ``None`` if it is not yours."""
+
+
+@collected
+def lepton_commands() -> Sequence[click.Command] | None:
+    """Return commands to stand beside ``lepton run``, from an extension of ``"*"``.
+
+    Called when what is installed is read, and again when one of the commands is asked for: outside
+    of any run. A name of the host's own commands, or one that two extensions use, is an error.
+    """

@@ -169,7 +169,14 @@ def _extensions(application_id: str, task: str) -> tuple[list[Layer], list[Plugi
             extension: Extension = offer.declaration()
             if extension.target in widths:
                 width = widths[extension.target]
-                layer = Layer(offer.name, width, offer.modules(), offer.distribution, extension.trusted_types)
+                layer = Layer(
+                    offer.name,
+                    width,
+                    offer.modules(),
+                    offer.distribution,
+                    extension.trusted_types,
+                    extension.config,
+                )
                 for module in layer.modules:
                     check_hooks(module, layer)
                 layers.append(layer)

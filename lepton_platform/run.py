@@ -25,8 +25,8 @@ from lepton_platform.config import Config, Field
 from lepton_platform.data.dataset import Dataset, Finding, Source, Split, without_password
 from lepton_platform.data.schema import Schema
 from lepton_platform.engine import Engine, LocalEngine
-from lepton_platform.errors import DataError, LeptonError, RunError, UsageError
-from lepton_platform.hooks import Hooks
+from lepton_platform.errors import DataError, LeptonError, RunError, UnknownNameError, UsageError
+from lepton_platform.hooks import STAR_EXTENSION, Hooks
 from lepton_platform.model import evaluation, persistence
 from lepton_platform.model.candidate import Metric
 from lepton_platform.model.evaluation import Estimate
@@ -64,6 +64,8 @@ class Run:
     options: Options
     config: Config
     folder: Path
+    extension_configs: Mapping[str, Config] = field(default_factory=dict)
+    """Options of each extension that has some of its own, by the extension's name."""
     deadline: float | None = None
     """Moment of ``time.monotonic`` at which training must end."""
 
@@ -173,6 +175,31 @@ def config_of(participants: Participants) -> type[Config]:
     return type(merged.__name__, (merged,), {**fields, "__doc__": merged.__doc__})
 
 
+def configs_of(participants: Participants, values: Mapping[str, Any]) -> tuple[Config, dict[str, Config]]:
+    """Return the checked options of the application, and those of each extension that has its own.
+
+    ``values`` holds the application's by field name, an extension's as ``<extension>.<field>``.
+
+    Raises
+    ------
+    UsageError
+        An option is unknown, or has a value that it cannot have.
+    """
+    types = {layer.name: layer.config for layer in participants.layers if layer.config is not None}
+    given: dict[str, dict[str, Any]] = {name: {} for name in types}
+    own = {}
+    for key, value in values.items():
+        extension, dot, option = key.rpartition(".")
+        if not dot:
+            own[key] = value
+        elif extension in given:
+            given[extension][option] = value
+        else:
+            raise UnknownNameError("extension with options", extension, types, participants.offer.name)
+    config = config_of(participants).checked(own, owner=participants.offer.name)
+    return config, {name: types[name].checked(given[name], name, f"{name}.") for name in types}
+
+
 def start(
     application: str,
     options: Options = Options(),
@@ -185,7 +212,7 @@ def start(
     Parameters
     ----------
     values : mapping
-        Options of the application, by field name.
+        Options of the application by field name; of an extension as ``<extension>.<field>``.
     root : path
         Folder of all runs.
     started : float
@@ -199,10 +226,10 @@ def start(
     participants = plugins.participants(application)
     if options.data is None and participants.application.sample is not None:
         values = {**participants.application.sample().options, **(values or {})}
-    config = config_of(participants).checked(values or {}, owner=application)
+    config, of_extensions = configs_of(participants, values or {})
     folder = store.RunFolder.create(root, application)
     try:
-        run = Run(participants, options, config, folder.path, _deadline(options, started))
+        run = Run(participants, options, config, folder.path, of_extensions, _deadline(options, started))
     except LeptonError:  # a hook that cannot be used
         folder.discard()
         raise
@@ -213,6 +240,15 @@ def start(
         "stages": {},
         "options": {**asdict(options), **_absolute(options)},
         "config": config.model_dump(mode="json"),
+        "extensions": {
+            layer.name: {
+                "plugin": layer.distribution,
+                "every run": layer.width == STAR_EXTENSION,
+                "config": _dumped(of_extensions.get(layer.name)),
+            }
+            for layer in participants.layers
+            if layer.extends
+        },
         "seed": options.seed,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": _versions(participants),
@@ -232,10 +268,36 @@ def resume(run_id: str, root: Path = ROOT, started: float | None = None) -> Run:
     participants = plugins.participants(record["application"])
     stored = {**record["options"], "models": tuple(record["options"]["models"])}
     options = Options(**stored)
-    config = config_of(participants).checked(record["config"], owner=record["application"])
-    run = Run(participants, options, config, folder.path, _deadline(options, started))
+    config, of_extensions = configs_of(participants, _recorded_values(record, participants))
+    run = Run(participants, options, config, folder.path, of_extensions, _deadline(options, started))
     run.record = {**record, "status": "running"}
     return _carry_out(run, folder)
+
+
+def _dumped(config: Config | None) -> dict[str, Any]:
+    return {} if config is None else config.model_dump(mode="json")
+
+
+def _recorded_values(record: Mapping[str, Any], participants: Participants) -> dict[str, Any]:
+    """Return the options that a run was made with, as ``configs_of`` takes them.
+
+    Raises
+    ------
+    RunError
+        An extension that had a part in the run's numbers is no longer there.
+    """
+    values = dict(record["config"])
+    present = {layer.name for layer in participants.layers if layer.extends}
+    for name, extension in record["extensions"].items():
+        if name not in present and extension["every run"]:
+            continue  # an observer
+        if name not in present:
+            raise RunError(
+                f"run {record['id']} was made with the extension {name} of {extension['plugin']}, which "
+                f"is not there now. Install it (pip install {extension['plugin']}) or make a new run."
+            )
+        values |= {f"{name}.{option}": value for option, value in extension["config"].items()}
+    return values
 
 
 def _deadline(options: Options, started: float | None) -> float | None:
@@ -387,6 +449,7 @@ def model_stage(run: Run) -> None:
 def _keep_model(run: Run) -> None:
     """Save what the report stage, ``resume`` and ``decide`` need of training."""
     persistence.save(run.folder / "model", {"model": run.model, "baseline": run.baseline})
+    persistence.require_vouched(run.folder / "model", run.participants.layers)
     run.record["model"] = {"manifest_sha256": persistence.manifest_digest(run.folder / "model")}
     run.record["learned"] = run.learned
     with store.replacing(run.folder / "leaderboard.csv") as path:
@@ -477,8 +540,10 @@ def reopen(folder: store.RunFolder, values: Mapping[str, Any] | None = None) -> 
         raise RunError(f"run {folder.id} has no model ({record.get('status')}). Resume it or make a new one.")
     participants = plugins.participants(record["application"])
     options = Options(**{**record["options"], "models": tuple(record["options"]["models"])})
-    config = config_of(participants).checked({**record["config"], **(values or {})}, record["application"])
-    run = Run(participants, options, config, folder.path)
+    config, of_extensions = configs_of(
+        participants, {**_recorded_values(record, participants), **(values or {})}
+    )
+    run = Run(participants, options, config, folder.path, of_extensions)
     run.record = record
     run.schema = Schema.from_json(json.loads((folder.path / "schema.json").read_text(encoding="utf-8")))
     load_model(run)

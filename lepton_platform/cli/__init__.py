@@ -6,13 +6,14 @@ Only here does an error of ours become one message and an exit code.
 from __future__ import annotations
 
 import errno
-import importlib
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import click
+
+from lepton_platform.cli.lazy import LazyGroup
 
 COMMANDS = {
     "run": "Learn from a file and write decisions and a report.",
@@ -24,34 +25,12 @@ COMMANDS = {
 """Subcommand → its help in one line, so that ``lepton --help`` imports nothing."""
 
 
-class LazyGroup(click.Group):
-    """Imports the module of a subcommand when it is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS]  # `list` is a submodule here, once it is loaded
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"lepton_platform.cli.{cmd_name}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([*COMMANDS.items()])
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            from lepton_platform.errors import UnknownNameError
-
-            raise UnknownNameError("command", args[0], COMMANDS, owner="lepton")
-        return super().resolve_command(ctx, args)
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    package=__name__,
+    commands_of=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="lepton-platform", prog_name="lepton")
 def lepton() -> None:
     """From a raw file to decisions with their value and their uncertainty."""

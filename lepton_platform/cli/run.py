@@ -77,14 +77,18 @@ def _command_for(application: str) -> click.Command:
     participants = plugins.participants(application)
     for error in participants.broken:
         click.echo(f"Warning: {error}  (lepton doctor)", err=True)
-    fields = config_of(participants).model_fields
+    fields = dict(config_of(participants).model_fields)
     if taken := RESERVED & fields.keys():
         names = ", ".join(sorted(taken))
         raise ConfigError(f"{application} uses the names of the host's own options: {names}. Rename them.")
-    options = [_option(name, field) for name, field in fields.items()]
+    for layer in participants.layers:
+        if layer.config is not None:
+            fields |= {f"{layer.name}.{name}": field for name, field in layer.config.model_fields.items()}
+    options = [_option(key, field) for key, field in fields.items()]
+    keys = {option.name: key for option, key in zip(options, fields, strict=True)}
 
     def callback(**values: Any) -> None:
-        _run(application, values)
+        _run(application, {keys.get(name, name): value for name, value in values.items()})
 
     return click.Command(
         application,
@@ -94,17 +98,19 @@ def _command_for(application: str) -> click.Command:
     )
 
 
-def _option(name: str, field: Any) -> click.Option:
+def _option(key: str, field: Any) -> click.Option:
+    """Return the option of a field; ``key`` is its name, with an extension's name and a dot before it."""
     from lepton_platform.config import option_name
 
+    name = re.sub(r"\W", "__", key)
     flag = field.annotation is bool
     default = field.default
     shown = ",".join(default) if isinstance(default, tuple) else default
     said = f"{field.description or ''}{f'  [default: {shown}]' if shown not in (None, '') else ''}"
     if flag:
-        declaration = f"{option_name(name)}/--no-{option_name(name)[2:]}"
+        declaration = f"{option_name(key)}/--no-{option_name(key)[2:]}"
         return click.Option([declaration, name], default=None, help=said)
-    return click.Option([option_name(name), name], metavar=_metavar(field.annotation), help=said)
+    return click.Option([option_name(key), name], metavar=_metavar(field.annotation), help=said)
 
 
 def _metavar(annotation: Any) -> str:
@@ -166,7 +172,22 @@ def _from_file(path: str | None) -> dict[str, Any]:
         raise UsageError(f"cannot read --config {path}: {error.strerror}") from None
     except ValueError as error:
         raise UsageError(f"--config {path} is not valid: {error}") from None
-    return {key.replace("-", "_"): value for key, value in read.items()}
+    values: dict[str, Any] = {}
+    for key, value in read.items():
+        inner = value if isinstance(value, dict) else None  # the table of an extension
+        named = {key: value} if inner is None else {f"{key}.{name}": one for name, one in inner.items()}
+        values |= {_field_key(name): one for name, one in named.items()}
+    return values
+
+
+def _field_key(name: str) -> str:
+    """Return an option's name as the key of its value.
+
+    >>> _field_key("cost-of-default"), _field_key("acme-forest.max-depth")
+    ('cost_of_default', 'acme-forest.max_depth')
+    """
+    extension, dot, option = name.strip().rpartition(".")
+    return extension + dot + option.replace("-", "_")
 
 
 def assigned(assignments: tuple[str, ...]) -> dict[str, str]:
@@ -176,7 +197,7 @@ def assigned(assignments: tuple[str, ...]) -> dict[str, str]:
         key, equals, value = assignment.partition("=")
         if not equals:
             raise UsageError(f"--set {assignment!r} is not of the form KEY=VALUE")
-        pairs[key.strip().replace("-", "_")] = value
+        pairs[_field_key(key)] = value
     return pairs
 
 

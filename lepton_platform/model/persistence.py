@@ -19,7 +19,7 @@ import skops.io
 from sklearn.base import BaseEstimator
 
 from lepton_platform import store
-from lepton_platform.errors import RunError, TamperedModelError
+from lepton_platform.errors import PluginError, RunError, TamperedModelError
 from lepton_platform.hooks import Layer
 
 MANIFEST = "manifest.json"
@@ -40,6 +40,10 @@ TRUSTED = frozenset(
     }
 )
 """Classes outside scikit-learn's own list that models of the host consist of."""
+_NOBODY_VOUCHES = (
+    "which no plugin of this run vouches for. If your plugin uses it, name it in the trusted_types "
+    "of your application or extension."
+)
 
 
 def save(folder: Path, parts: Mapping[str, Any]) -> None:
@@ -64,6 +68,13 @@ def save(folder: Path, parts: Mapping[str, Any]) -> None:
         raise RunError(f"cannot write the model to {folder}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def require_vouched(folder: Path, layers: Iterable[Layer]) -> None:
+    """Raise ``PluginError`` if a saved model holds what could not be loaded again."""
+    for path in sorted(folder.glob("*.skops")):
+        if strange := _strange(path, layers):
+            raise PluginError(f"the {path.stem} holds {', '.join(strange)}, {_NOBODY_VOUCHES}")
 
 
 def load(folder: Path, manifest_sha256: str, layers: Iterable[Layer]) -> dict[str, Any]:
@@ -95,13 +106,15 @@ def manifest_digest(folder: Path) -> str:
 
 
 def _load(path: Path, layers: Iterable[Layer]) -> Any:
+    if strange := _strange(path, layers):
+        raise TamperedModelError(f"{path} holds {', '.join(strange)}, {_NOBODY_VOUCHES}")
+    return skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
+
+
+def _strange(path: Path, layers: Iterable[Layer]) -> list[str]:
+    """Return what a file holds beyond the classes that the host and the run's plugins vouch for."""
     asked = skops.io.get_untrusted_types(file=path)
-    if strange := [name for name in asked if not _vouched_for(name, layers)]:
-        raise TamperedModelError(
-            f"{path} holds {', '.join(strange)}, which no plugin of this run vouches for. "
-            "If it is a class of a library that your plugin uses, declare it in trusted_types."
-        )
-    return skops.io.load(path, trusted=asked)
+    return [name for name in asked if not _vouched_for(name, layers)]
 
 
 def _vouched_for(name: str, layers: Iterable[Layer]) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from lepton_platform import store
+from lepton_platform.config import Config, option_name
 from lepton_platform.hookspecs import hookimpl
 from lepton_platform.report import html
 from lepton_platform.report.section import Section
@@ -121,12 +122,23 @@ def command(run: Run) -> str:
         parts += ["--models", ",".join(run.options.models)]
     if run.options.budget is not None:
         parts += ["--budget", f"{run.options.budget:g}s"]
-    for name in run.config.model_fields_set:
-        value = getattr(run.config, name)
-        if value != type(run.config).model_fields[name].default:
-            text = ",".join(value) if isinstance(value, tuple) else str(value)
-            parts += ["--" + name.replace("_", "-"), text]
+    parts += _given("", run.config)
+    for extension, config in run.extension_configs.items():
+        parts += _given(f"{extension}.", config)
     return shlex.join([*parts, "--seed", str(run.seed)])
+
+
+def _given(prefix: str, config: Config) -> Iterator[str]:
+    """Yield the words of the options whose value is not the default."""
+    for name in config.model_fields_set:
+        value = getattr(config, name)
+        if value == type(config).model_fields[name].default:
+            continue
+        option = option_name(prefix + name)
+        if isinstance(value, bool):
+            yield option if value else f"--no-{option[2:]}"
+        else:
+            yield from (option, ",".join(value) if isinstance(value, tuple) else str(value))
 
 
 @hookimpl

@@ -1,0 +1,15 @@
+"""``lepton plugin``: writing plugins and living with them; one module per subcommand."""
+
+from __future__ import annotations
+
+import click
+
+from lepton_platform.cli.lazy import LazyGroup
+
+COMMANDS: dict[str, str] = {}
+"""Subcommand → its help in one line."""
+
+
+@click.group("plugin", cls=LazyGroup, package=__name__, commands_of=COMMANDS)
+def command() -> None:
+    """Write, check, try and choose plugins."""
