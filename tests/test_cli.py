@@ -41,7 +41,7 @@ def ids(root):
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ([], ["run", "decide", "list", "runs", "doctor", "--version", "--help"]),
+        ([], ["run", "decide", "list", "runs", "plugin", "doctor", "--version", "--help"]),
         (["run"], [APPLICATION, "--resume", "--out", "lepton run APPLICATION --help"]),
         (
             ["run", APPLICATION],

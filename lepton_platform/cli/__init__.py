@@ -20,6 +20,7 @@ COMMANDS = {
     "decide": "Apply the model of a finished run to new cases.",
     "list": "List the applications that are installed.",
     "runs": "List, show and compare runs.",
+    "plugin": "Write, check, try and choose plugins.",
     "doctor": "Check this installation and say how to repair it.",
 }
 """Subcommand → its help in one line, so that ``lepton --help`` imports nothing."""

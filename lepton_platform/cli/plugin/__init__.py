@@ -6,7 +6,9 @@ import click
 
 from lepton_platform.cli.lazy import LazyGroup
 
-COMMANDS: dict[str, str] = {}
+COMMANDS = {
+    "list": "List the plugins that are installed and what they offer.",
+}
 """Subcommand → its help in one line."""
 
 
