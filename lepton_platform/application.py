@@ -28,6 +28,8 @@ class Task:
     summary: str
     config: type[Config]
     """Options of every application of this task."""
+    cases: str = "cases"
+    """What its users call several of the things that are predicted: ``"engines"``, ``"days"``."""
 
 
 @dataclass(frozen=True)

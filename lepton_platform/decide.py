@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from lepton_platform import store
 from lepton_platform.data.dataset import Finding, Source
 from lepton_platform.errors import DataError, UsageError, did_you_mean
-from lepton_platform.run import Run
+from lepton_platform.run import Run, with_ids
 
 
 class Sink(Protocol):
@@ -53,7 +53,7 @@ def _decide_into(run: Run, uri: str, sink: Sink) -> dict[str, Any]:
     total, counts = 0, pd.Series(dtype="int64")
     try:
         for decisions in _decided(run, uri):
-            sink.write(decisions.rename_axis("case").reset_index())
+            sink.write(with_ids(decisions))
             total += len(decisions)
             if "decision" in decisions:
                 counts = counts.add(decisions["decision"].value_counts(), fill_value=0)

@@ -462,7 +462,8 @@ def _take_up_model(run: Run) -> None:
     load_model(run)
     run.leaderboard = pd.read_csv(run.folder / "leaderboard.csv")
     if (run.folder / "out_of_fold.parquet").exists():
-        run.out_of_fold = pd.read_parquet(run.folder / "out_of_fold.parquet").set_index("case")
+        kept = pd.read_parquet(run.folder / "out_of_fold.parquet")
+        run.out_of_fold = kept.set_index(list(kept.columns[: run.dataset.cases.index.nlevels]))
 
 
 def load_model(run: Run) -> None:
@@ -522,9 +523,21 @@ def _finite(number: float) -> float | None:
 
 
 def write_frame(path: Path, frame: pd.DataFrame) -> None:
-    """Write a table with its case ids as the first column."""
+    """Write a table with its ids as the first columns."""
     with store.replacing(path) as temporary:
-        frame.rename_axis("case").reset_index().to_parquet(temporary, index=False)
+        with_ids(frame).to_parquet(temporary, index=False)
+
+
+def with_ids(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with its index as the first columns: by their names, or as ``case``.
+
+    >>> list(with_ids(pd.DataFrame({"probability": [0.2]})))
+    ['case', 'probability']
+    >>> dated = pd.MultiIndex.from_tuples([("A", 1)], names=["series", "time"])
+    >>> list(with_ids(pd.DataFrame({"mean": [3.0]}, index=dated)))
+    ['series', 'time', 'mean']
+    """
+    return frame.reset_index(names=[str(name or "case") for name in frame.index.names])
 
 
 # ------------------------------------------------------------------------------------- reopening

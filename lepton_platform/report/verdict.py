@@ -10,12 +10,17 @@ if TYPE_CHECKING:
     from lepton_platform.run import Run
 
 
+ACRONYMS = {"auc", "ece", "ks", "mae", "mape", "mase", "mse", "msis", "owa", "qlike", "rmse", "rmsse",
+            "smape", "wape", "wql", "wrmsse"}  # fmt: skip
+"""Names of metrics that people write in capitals."""
+
+
 def verdict(run: Run) -> str:
     """Return, in words, whether the model beats the baseline, by how much, and what that is worth."""
-    name, cases = run.selected_by, len(run.test.cases)
+    name, judged_on = run.selected_by, f"{len(run.test.cases):,} {run.participants.task.cases}"
     model, baseline = run.scores[name], run.baseline_scores[name]
     compared = f"{label(name)} {spread(model)} against {number(baseline.value)} for the baseline"
-    margin = f"a gain of {spread(run.gain)}, judged on {cases:,} cases that the model had not seen"
+    margin = f"a gain of {spread(run.gain)}, judged on {judged_on} that the model had not seen"
     if run.gain.low > 0:
         said = f"The model is better than the baseline: {compared}, {margin}."
     elif run.gain.high < 0:
@@ -56,4 +61,4 @@ def label(name: str) -> str:
     >>> label("auc"), label("expected_cost")
     ('AUC', 'expected cost')
     """
-    return name.upper() if name in ("auc", "ks", "ece") else name.replace("_", " ")
+    return name.upper() if name in ACRONYMS else name.replace("_", " ")
