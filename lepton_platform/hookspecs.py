@@ -68,8 +68,9 @@ BY_SOURCE = frozenset({"lepton_read", "lepton_stream", "lepton_engine"})
 def lepton_read(source: Source, run: Run, config: Config) -> pd.DataFrame | None:
     """Data stage: read the rows of ``source``.
 
-    Return a frame, or ``None`` if it is not your kind of source. Raise ``DataError`` with every
-    finding for a source that is yours and cannot be read. Notes go to ``run.note``.
+    Return a frame, or ``None`` if it is not your kind of source: then others are asked. Raise
+    ``DataError`` with every finding for a source that is yours and cannot be read. Notes go to
+    ``run.note``.
     """
 
 
@@ -86,14 +87,19 @@ def lepton_load(source: Source, purpose: Purpose, run: Run, config: Config) -> D
 
 @single
 def lepton_split(dataset: Dataset, run: Run, config: Config) -> Split | None:
-    """Data stage: choose the hold-out and the folds. ``None``: the task's leak-safe split."""
+    """Data stage: choose the hold-out and the folds. ``None``: the task's leak-safe split.
+
+    Called once, with the cases to learn from. Where ``--test`` brings cases of their own, leave the
+    hold-out empty.
+    """
 
 
 @collected
 def lepton_steps(dataset: Dataset, run: Run, config: Config) -> Mapping[str, Step | None] | None:
     """Data stage: name → transformer that every candidate's pipeline begins with, fitted per fold.
 
-    An extension's steps stand before its own candidates only.
+    Called for each candidate; an extension's steps stand before its own candidates only. ``None``
+    adds nothing; a name with ``None`` removes the task's step of that name.
     """
 
 
@@ -102,12 +108,18 @@ def lepton_steps(dataset: Dataset, run: Run, config: Config) -> Mapping[str, Ste
 
 @collected
 def lepton_models(dataset: Dataset, run: Run, config: Config) -> Mapping[str, Any] | None:
-    """Model stage: name → ``Candidate`` or plain estimator that may become the model."""
+    """Model stage: name → ``Candidate`` or plain estimator that may become the model.
+
+    Called once. ``None`` adds nothing; a name with ``None`` removes the task's candidate of that name.
+    """
 
 
 @collected
 def lepton_metrics(run: Run, config: Config) -> Mapping[str, Metric | None] | None:
-    """Model stage: name → ``Metric``. The application's ``select``, else the first, chooses."""
+    """Model stage: name → ``Metric``. The application's ``select``, else the first, chooses.
+
+    Called once. ``None`` adds nothing; a name with ``None`` removes the task's metric of that name.
+    """
 
 
 @single
@@ -129,7 +141,8 @@ def lepton_train(
 def lepton_predict(model: Any, cases: pd.DataFrame, run: Run, config: Config) -> pd.DataFrame | None:
     """Model stage: the task's prediction table for ``cases``, on the same index.
 
-    The same call serves folds, hold-out, ``--test`` and ``lepton decide``.
+    The same call serves folds, hold-out, ``--test`` and ``lepton decide``. ``None`` leaves it to the
+    task.
     """
 
 
@@ -142,7 +155,10 @@ def lepton_evaluate(
     run: Run,
     config: Config,
 ) -> Mapping[str, Estimate] | None:
-    """Model stage: every metric with its 95 % interval. Called for the model and the baseline."""
+    """Model stage: every metric with its 95 % interval. Called for the model and the baseline.
+
+    ``None``: the host's, a bootstrap over cases.
+    """
 
 
 # -------------------------------------------------------------------------------- report stage
@@ -160,17 +176,26 @@ def lepton_decide(
 
 @single
 def lepton_summary(run: Run, config: Config) -> Mapping[str, Any] | None:
-    """Report stage: the decisions in numbers, by name, for ``--json`` and the verdict."""
+    """Report stage: the decisions in numbers, by name, for ``--json`` and the verdict.
+
+    The verdict ends with the text under ``in_words``. ``None``: the number of cases.
+    """
 
 
 @collected
 def lepton_sections(run: Run, config: Config) -> Sequence[Section] | None:
-    """Report stage: parts of the report. A part replaces a wider layer's part of the same title."""
+    """Report stage: parts of the report. A part replaces a wider layer's part of the same title.
+
+    ``None`` adds nothing.
+    """
 
 
 @collected
 def lepton_write(sections: Sequence[Section], run: Run, config: Config) -> Sequence[Path] | None:
-    """Report stage: write the report in some form into ``run.folder``; return the paths written."""
+    """Report stage: write the report in some form into ``run.folder``; return the paths written.
+
+    ``None``: nothing was written.
+    """
 
 
 # -------------------------------------------------------------------------------- many batches
@@ -231,4 +256,5 @@ def lepton_commands() -> Sequence[click.Command] | None:
 
     Called when what is installed is read, and again when one of the commands is asked for: outside
     of any run. A name of the host's own commands, or one that two extensions use, is an error.
+    ``None`` adds nothing.
     """
