@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lepton_platform.application import Application, Extension, Sample, Task
     from lepton_platform.config import Config, Field
     from lepton_platform.data.dataset import Dataset, Finding, Purpose, Source, Split, Step
+    from lepton_platform.engine import Engine
     from lepton_platform.errors import DataError, LeptonError
     from lepton_platform.hookspecs import hookimpl
     from lepton_platform.model.candidate import Candidate, Metric
@@ -24,6 +25,7 @@ _HOME = {
     "lepton_platform.application": ("Application", "Extension", "Sample", "Task"),
     "lepton_platform.config": ("Config", "Field"),
     "lepton_platform.data.dataset": ("Dataset", "Finding", "Purpose", "Source", "Split", "Step"),
+    "lepton_platform.engine": ("Engine",),
     "lepton_platform.errors": ("DataError", "LeptonError"),
     "lepton_platform.hookspecs": ("hookimpl",),
     "lepton_platform.model.candidate": ("Candidate", "Metric"),
@@ -39,6 +41,7 @@ __all__ = [
     "Config",
     "DataError",
     "Dataset",
+    "Engine",
     "Estimate",
     "Extension",
     "Field",
@@ -59,10 +62,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module 'lepton_platform' has no attribute {name!r}")
-    return getattr(importlib.import_module(_MODULE_OF[name]), name)
+if not TYPE_CHECKING:  # or checkers would take any name, however misspelt
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module 'lepton_platform' has no attribute {name!r}")
+        return getattr(importlib.import_module(_MODULE_OF[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -18,9 +18,9 @@ observed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 import pluggy
 
@@ -36,8 +36,28 @@ if TYPE_CHECKING:
     from lepton_platform.report.section import Section
     from lepton_platform.run import Run
 
+Function = TypeVar("Function", bound=Callable[..., object])
+Wrapper = TypeVar("Wrapper", bound=Callable[..., Iterator[None]])
+
+
+class WrapperMarker(Protocol):
+    """Marks a generator that yields once, is sent the inner answer there, and returns its own."""
+
+    def __call__(self, function: Wrapper, /) -> Wrapper: ...
+
+
+class HookimplMarker(Protocol):
+    """The two ways to mark a hook: ``@hookimpl`` and ``@hookimpl(wrapper=True)``."""
+
+    @overload
+    def __call__(self, function: Function, /) -> Function: ...
+    @overload
+    def __call__(self, *, wrapper: Literal[True]) -> WrapperMarker: ...
+
+
 hookspec = pluggy.HookspecMarker("lepton")
-hookimpl = pluggy.HookimplMarker("lepton")
+hookimpl: HookimplMarker = pluggy.HookimplMarker("lepton")
+"""Marks a function as the hook of its name; it takes any of the hook's arguments."""
 
 single = hookspec(firstresult=True)
 collected = hookspec

@@ -21,6 +21,7 @@ from typing import Any
 import pandas as pd
 
 from lepton_platform import plugins, store
+from lepton_platform.application import Application
 from lepton_platform.config import Config, Field
 from lepton_platform.data.dataset import Dataset, Finding, Source, Split, without_password
 from lepton_platform.data.schema import Schema
@@ -111,7 +112,7 @@ class Run:
         return self.participants.offer.name
 
     @property
-    def application(self) -> Any:
+    def application(self) -> Application:
         return self.participants.application
 
     @property
@@ -405,7 +406,7 @@ def training_source(run: Run) -> Source:
         return Source(run.options.data)
     if run.application.sample is None:
         raise UsageError(f"{run.application_id} ships no sample data; name a file with --data")
-    return run.application.sample().source  # type: ignore[no-any-return]
+    return run.application.sample().source
 
 
 def _digest(*parts: pd.DataFrame | pd.Series[Any] | None) -> str:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure as Chart
+
+Content: TypeAlias = "str | pd.DataFrame | Figure | Sequence[Content]"
 
 
 @dataclass(frozen=True)
@@ -15,7 +22,7 @@ class Section:
     """
 
     title: str
-    content: Any
+    content: Content
     order: int = 50
     origin: str = ""
     """The extension it came from, if one; stamped by the host."""
@@ -29,6 +36,6 @@ class Figure:
     fact that there is a chart.
     """
 
-    figure: Any
+    figure: Chart
     alt: str
     caption: str = ""
