@@ -35,12 +35,6 @@ from lepton_platform.hookspecs import BY_SOURCE
 
 HOW_TO = Path(__file__).parents[1] / "docs" / "how-to" / "type-your-plugin.md"
 
-MYPY_INI = """\
-[mypy]
-strict = true
-plugins = lepton_platform.mypy_plugin
-"""
-
 PRELUDE = """\
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -374,7 +368,8 @@ def file_of(title):
 def said(tmp_path_factory):
     """Return what mypy says of each module of a package outside the repository: (line, message)."""
     folder = tmp_path_factory.mktemp("author")
-    (folder / "mypy.ini").write_text(MYPY_INI)
+    (settings,) = blocks("toml")
+    (folder / "pyproject.toml").write_text(settings)
     titles = {file_of(title): title for title in modules()}
     for title, code in modules().items():
         (folder / file_of(title)).write_text(code)
