@@ -401,9 +401,11 @@ def _faults(name: str, function: Any, layer: Layer) -> Iterable[str]:
         yield "is not marked; put @hookimpl above it"
         return
     known = {*inspect.signature(SPECS[name]).parameters}
-    for argument in inspect.signature(function).parameters:
+    for argument, parameter in inspect.signature(function).parameters.items():
         if argument not in known:
             yield f"cannot take {argument!r}. {did_you_mean(argument, known)}"
+        elif parameter.default is not parameter.empty:
+            yield f"gives {argument!r} a default, so that it would never be passed; leave the default out"
     if marks["tryfirst"] or marks["trylast"]:
         yield "uses tryfirst or trylast; the order is the layers', wide to narrow"
     if marks["hookwrapper"]:

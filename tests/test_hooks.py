@@ -518,6 +518,10 @@ WRONG = {
         "@hookimpl\ndef lepton_models(datset): pass",
         r"cannot take 'datset'. Did you mean 'dataset'\?",
     ),
+    "an argument with a default": (
+        "@hookimpl\ndef lepton_summary(run=None): return {}",
+        "gives 'run' a default, so that it would never be passed",
+    ),
     "arguments by the dozen": ("@hookimpl\ndef lepton_models(**anything): pass", "cannot take 'anything'"),
     "a generator": ("@hookimpl\ndef lepton_models(): yield {}", "is a generator"),
     "a generator of batches": ("@hookimpl\ndef lepton_stream(source): yield 1", "return a list"),
