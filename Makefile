@@ -25,6 +25,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/speed/startup.py
 	$(BIN)/python benchmarks/speed/overhead.py
 	$(BIN)/python benchmarks/speed/scoring.py
+	$(BIN)/python benchmarks/speed/deep_loop.py
 
 $(VENV)/.python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -36,15 +37,15 @@ $(VENV)/.host: $(VENV)/.python $(DISTRIBUTIONS)
 	touch $@
 
 $(VENV)/.test: $(VENV)/.host
-	$(INSTALL) --editable '.[test]' --editable plugins/finance
+	$(INSTALL) --editable '.[deep,test]' --editable plugins/finance
 	touch $@
 
 $(VENV)/.lint: $(VENV)/.host
-	$(INSTALL) --editable '.[lint]' --editable plugins/finance
+	$(INSTALL) --editable '.[deep,lint]' --editable plugins/finance
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.host
-	$(INSTALL) --editable '.[catboost]' --editable plugins/finance --requirement benchmarks/requirements.txt
+	$(INSTALL) --editable '.[catboost,deep]' --editable plugins/finance --requirement benchmarks/requirements.txt
 	touch $@
 
 clean:

@@ -1,7 +1,9 @@
 """Lepton Platform: a small host that runs data → model → report for industry plugins.
 
 The names below are the public interface for authors of plugins. They are loaded on first use, so
-that importing the package costs nothing.
+that importing the package costs nothing. Public beside them are the modules
+``lepton_platform.model.deep``, networks as estimators (extra ``deep``), and
+``lepton_platform.report.figures``, plots in the report's look.
 """
 
 from __future__ import annotations

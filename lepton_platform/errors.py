@@ -3,7 +3,9 @@
 LeptonError                    one clear message, no traceback
 ├── DataError                  the data are at fault; carries every finding          exit 1
 ├── RunError                   the run, its folder or its model cannot be used       exit 1
-│   └── TamperedModelError     a model file is not the one that was saved
+│   ├── TamperedModelError     a model file is not the one that was saved
+│   └── DivergedError          a network's training ended in numbers that are none
+├── MissingExtraError          an optional dependency is not installed               exit 1
 ├── UsageError                 the request is at fault                               exit 2
 │   ├── UnknownNameError       no application, option, column ... of that name
 │   └── ConfigError            an option has a value it cannot have
@@ -51,6 +53,39 @@ class RunError(LeptonError):
 
 class TamperedModelError(RunError):
     """A model file differs from the one that the run saved."""
+
+
+class DivergedError(RunError):
+    """The training of a network came to a loss or to weights that are not finite.
+
+    Examples
+    --------
+    >>> print(str(DivergedError(2, "batch 17 of 750", 0.5)).partition(" Lower")[0])
+    the training diverged: in epoch 2, at batch 17 of 750, the loss is not finite.
+    """
+
+    def __init__(self, epoch: int, where: str, learning_rate: float) -> None:
+        super().__init__(
+            f"the training diverged: in epoch {epoch}, at {where}, the loss is not finite. "
+            f"Lower learning_rate (it was {learning_rate:g}), set max_gradient_norm, "
+            "or look for extreme values in the data."
+        )
+        self.epoch = epoch
+
+
+class MissingExtraError(LeptonError):
+    """A part of the host was asked for whose optional dependency is not installed.
+
+    Examples
+    --------
+    >>> print(MissingExtraError("lepton_platform.model.deep", "torch", extra="deep"))
+    lepton_platform.model.deep needs torch, which is not installed: pip install 'lepton-platform[deep]'
+    """
+
+    def __init__(self, asked: str, module: str, extra: str) -> None:
+        super().__init__(
+            f"{asked} needs {module}, which is not installed: pip install 'lepton-platform[{extra}]'"
+        )
 
 
 class UsageError(LeptonError):

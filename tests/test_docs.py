@@ -53,6 +53,12 @@ def test_every_command_of_the_tutorial_runs(tmp_path):
     assert done.returncode == 0, f"{done.stderr}\n{done.stdout[-2000:]}"
 
 
+def test_the_programs_about_networks_run(tmp_path):
+    done = run(["bash", "-c", script_of(ROOT / "docs" / "how-to" / "train-a-network.md")], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "validation_accuracy" in done.stdout and "Conv1d" in done.stdout
+
+
 def test_the_plugin_of_the_readme_works_as_a_distribution_of_its_own(tmp_path):
     (_, module), (_, project) = blocks(ROOT / "README.md", "python", "toml")
     installed = tmp_path / "site"
