@@ -1,4 +1,4 @@
-"""The shared look of the report's figures, and the plots of the binary task.
+"""The shared look of the report's figures, the plots of the binary task, and training curves.
 
 Every plot is built with matplotlib's object interface (no pyplot, no global state) and comes back
 as a ``Figure`` whose alt text states the finding in words. Throughout, ``truth`` is an array of 0
@@ -467,6 +467,44 @@ def _leaderboard_finding(
     ahead = (low > baseline) if better == "higher" else (high < baseline)
     side = "better" if ahead else "worse"
     return f"{text} Its whole interval is {side} than the baseline's {readable(baseline)}."
+
+
+def training_curves(history: pd.DataFrame, kept: int) -> Figure:
+    """Plot how a network learned: its losses over the epochs and, below, its validation score.
+
+    ``history`` has a row per epoch, as ``history_`` of a network; ``kept`` is the epoch whose
+    weights were kept, pointed out by a line.
+    """
+    known = history.loc[:, history.notna().any()]  # without a validation part, only the loss
+    names = known.columns.astype(str)
+    losses = [name for name in ("loss", "validation_loss") if name in known]
+    scores = [name for name in names if name.startswith("validation_") and name not in losses]
+    panels: dict[str, list[str]] = {"loss": losses, **{name: [name] for name in scores}}
+    chart = _chart(2.6 * len(panels) + 0.4)
+    stacked = np.ravel(chart.subplots(len(panels), sharex=True))
+    for axes, (title, drawn) in zip(stacked, panels.items(), strict=True):
+        _dress(axes)
+        _draw_courses(axes, known[drawn])
+        axes.axvline(kept, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), label=f"kept: epoch {kept}")
+        axes.set_ylabel(title.replace("_", " "))
+    stacked[-1].set_xlabel("epoch")
+    _legend(chart, stacked[0])
+    epochs = known.index.to_numpy(dtype=np.float64)
+    shown = {name.replace("_", " "): known[name].to_numpy() for name in (*losses, *scores)}
+    courses = [_course(name, epochs, values, "epoch") for name, values in shown.items()]
+    return Figure(chart, alt=f"Training curves. {' '.join(courses)} The weights of epoch {kept} were kept.")
+
+
+def _draw_courses(axes: Axes, values: pd.DataFrame) -> None:
+    """Draw each column over the epochs, with points where these are few."""
+    for place, name in enumerate(values):
+        epochs, heights = values.index.to_numpy(dtype=np.float64), values[name].to_numpy(dtype=np.float64)
+        drawn = _extremes(epochs, heights, _points_each(values.shape[1]))
+        marker = "." if len(drawn) <= 30 else None
+        label = str(name).replace("_", " ")
+        axes.plot(epochs[drawn], heights[drawn], label=label, marker=marker, **_line(place))
+    axes.yaxis.set_major_formatter(_tick)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _checked(truth: ArrayLike, probability: ArrayLike) -> tuple[Floats, Floats]:

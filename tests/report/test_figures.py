@@ -231,6 +231,41 @@ DEGENERATE = {
 }
 
 
+def learned(epochs, validation=True):
+    """What a network's history holds; the validation loss is least at two thirds."""
+    epoch = np.arange(1, epochs + 1)
+    judged = {"validation_loss": abs(epoch - epochs * 2 / 3), "validation_accuracy": 1 - 0.1 / epoch}
+    columns = {"loss": 1 / epoch, **judged, "learning_rate": 0.001}
+    history = pd.DataFrame(columns, index=pd.RangeIndex(1, epochs + 1, name="epoch"))
+    return history if validation else history.assign(**dict.fromkeys(judged, np.nan))
+
+
+class TestTrainingCurves:
+    def test_they_draw_every_epoch_of_both_losses_and_of_the_score(self):
+        history = learned(9)
+        upper, lower = figures.training_curves(history, kept=6).figure.axes
+        for axes, names in ((upper, ["loss", "validation_loss"]), (lower, ["validation_accuracy"])):
+            for line, name in zip(axes.lines, names, strict=False):
+                assert list(line.get_xdata()) == list(range(1, 10))
+                assert list(line.get_ydata()) == history[name].tolist()
+            assert list(axes.lines[-1].get_xdata()) == [6, 6]
+
+    def test_their_alt_text_says_where_the_loss_was_least_and_what_was_kept(self):
+        alt = figures.training_curves(learned(9), kept=6).alt
+        assert "validation loss goes from 5 to 3; highest 5 at epoch 1, lowest 0 at 6." in alt
+        assert alt.endswith("The weights of epoch 6 were kept.")
+
+    def test_without_a_validation_part_there_is_the_loss_alone(self):
+        figure = figures.training_curves(learned(4, validation=False), kept=4)
+        assert len(figure.figure.axes) == 1
+        assert words(figure) >= {"loss", "kept: epoch 4"}
+        assert "nan" not in figure.alt
+
+    @pytest.mark.parametrize("epochs", [1, 2, 5_000])
+    def test_any_number_of_epochs_can_be_drawn_and_stays_small(self, epochs):
+        assert size_of_picture(figures.training_curves(learned(epochs), kept=1)) < 50_000
+
+
 @pytest.mark.parametrize("name", DEGENERATE)
 def test_every_plot_survives_degenerate_input_and_stays_small(name):
     for figure in all_figures(*DEGENERATE[name]):
