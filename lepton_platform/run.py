@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ from lepton_platform.data.schema import Schema
 from lepton_platform.engine import Engine, LocalEngine
 from lepton_platform.errors import DataError, LeptonError, RunError, UnknownNameError, UsageError
 from lepton_platform.hooks import STAR_EXTENSION, Hooks
-from lepton_platform.model import evaluation, persistence
+from lepton_platform.model import evaluation, persistence, training
 from lepton_platform.model.candidate import Metric
 from lepton_platform.model.evaluation import Estimate
 from lepton_platform.plugins import Participants
@@ -457,6 +458,7 @@ def _keep_model(run: Run) -> None:
         run.leaderboard.to_csv(path, index=False)
     if not run.out_of_fold.empty:
         write_frame(run.folder / "out_of_fold.parquet", run.out_of_fold)
+    shutil.rmtree(run.folder / training.CHECKPOINTS, ignore_errors=True)
 
 
 def _take_up_model(run: Run) -> None:

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from lepton_platform.model.candidate import Metric
     from lepton_platform.run import Run
 
+CHECKPOINTS = Path("work", "checkpoints")
+"""Where in the run folder unfinished fits keep what they need to go on."""
 TRIALS = 40
 """Most tuning trials of one candidate."""
 
@@ -67,8 +70,13 @@ def contenders(run: Run, dataset: Dataset, candidates: Mapping[str, Candidate]) 
 def _pipeline(run: Run, dataset: Dataset, name: str, candidate: Candidate) -> Pipeline:
     steps = run.steps_for(candidate.origin, dataset) if candidate.steps else []
     estimator = clone(candidate.estimator)
-    seeded = {key: run.seed for key in estimator.get_params() if re.search(r"(^|__)random_state$", key)}
+    seeded = dict.fromkeys(_parameters(estimator, "random_state"), run.seed)
     return Pipeline([*steps, ("estimator", estimator.set_params(**seeded))])
+
+
+def _parameters(estimator: Any, name: str) -> list[str]:
+    """Return the estimator's parameter of this name and those of the estimators inside."""
+    return [key for key in estimator.get_params() if key.rpartition("__")[2] == name]
 
 
 def cross_validate(run: Run, dataset: Dataset, split: Split, field: list[Contender]) -> None:
@@ -131,9 +139,10 @@ def _leave_time_to_explain(run: Run, dataset: Dataset, contender: Contender) -> 
 def _cross_validate_one(run: Run, dataset: Dataset, split: Split, contender: Contender) -> None:
     assert dataset.target is not None
     X, y = dataset.cases, dataset.target
-    calls = [(contender.pipeline, X.iloc[rows], y.iloc[rows]) for rows, _ in split.folds]
+    checkpoints = run.folder / CHECKPOINTS
+    calls = [(contender.pipeline, X.iloc[rows], y.iloc[rows], checkpoints) for rows, _ in split.folds]
     if run.deadline is not None:
-        calls.append((contender.pipeline, X, y))
+        calls.append((contender.pipeline, X, y, checkpoints))
     parts, order = [], []
     for number, (fitted, seconds) in enumerate(run.engine.map(fit, calls, run.deadline)):
         contender.seconds += seconds
@@ -149,18 +158,24 @@ def _cross_validate_one(run: Run, dataset: Dataset, split: Split, contender: Con
     contender.out_of_fold = by_case.set_axis(X.index)
 
 
-def fit(pipeline: Pipeline, X: pd.DataFrame, y: pd.Series[Any]) -> tuple[Pipeline, float]:
-    """Return a fitted clone and the seconds it took."""
+def fit(pipeline: Pipeline, X: pd.DataFrame, y: pd.Series[Any], checkpoints: Path) -> tuple[Pipeline, float]:
+    """Return a fitted clone and the seconds it took.
+
+    An estimator with a parameter ``checkpoints`` is given that folder, to go on from after a crash.
+    """
     begun = time.perf_counter()
-    fitted = clone(pipeline).fit(X, y)
-    return fitted, time.perf_counter() - begun
+    fresh = clone(pipeline)
+    fresh.set_params(**dict.fromkeys(_parameters(fresh, "checkpoints"), checkpoints))
+    return fresh.fit(X, y), time.perf_counter() - begun
 
 
 def refit(run: Run, dataset: Dataset, contender: Contender) -> Pipeline:
     """Return the contender fitted on all training cases."""
     assert dataset.target is not None
     if contender.fitted is None:
-        contender.fitted, seconds = fit(contender.pipeline, dataset.cases, dataset.target)
+        contender.fitted, seconds = fit(
+            contender.pipeline, dataset.cases, dataset.target, run.folder / CHECKPOINTS
+        )
         contender.seconds += seconds
     return contender.fitted
 
