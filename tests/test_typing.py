@@ -35,6 +35,12 @@ from lepton_platform.hookspecs import BY_SOURCE
 
 HOW_TO = Path(__file__).parents[1] / "docs" / "how-to" / "type-your-plugin.md"
 
+MYPY_INI = """\
+[mypy]
+strict = true
+plugins = lepton_platform.mypy_plugin
+"""
+
 PRELUDE = """\
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -368,8 +374,7 @@ def file_of(title):
 def said(tmp_path_factory):
     """Return what mypy says of each module of a package outside the repository: (line, message)."""
     folder = tmp_path_factory.mktemp("author")
-    (settings,) = blocks("toml")
-    (folder / "pyproject.toml").write_text(settings)
+    (folder / "mypy.ini").write_text(MYPY_INI)
     titles = {file_of(title): title for title in modules()}
     for title, code in modules().items():
         (folder / file_of(title)).write_text(code)
