@@ -10,6 +10,7 @@ import functools
 import inspect
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from lepton_platform import hookspecs
+from lepton_platform import hookspecs, progress
 from lepton_platform.errors import HookError, LeptonError, did_you_mean
 from lepton_platform.hookspecs import BY_SOURCE, COLLECTED, GATHERED, OBSERVED
 
@@ -66,6 +67,7 @@ class Hooks:
         self._run = run
         self._owners: dict[str, Layer] = {}
         self._modules: list[ModuleType] = []
+        self._complained: set[tuple[str, str]] = set()
         self._manager = pluggy.PluginManager("lepton")
         self._manager.add_hookspecs(hookspecs)
         for layer in self.layers:
@@ -184,14 +186,24 @@ class Hooks:
         return merged
 
     def _tell(self, name: str, **arguments: Any) -> None:
-        """Tell observers; one that raises is logged and disturbs nobody."""
+        """Tell observers; one that raises disturbs nobody, and the user reads of it."""
         offered = self._offer(arguments)
         for impl in self._plain(name):
             try:
                 impl.function(*(offered[argument] for argument in impl.argnames))
             except Exception as error:
-                if self._run is not None:
-                    self._run.log(f"{impl.plugin_name} failed in {name}: {type(error).__name__}: {error}")
+                self._complain(name, self._owners[impl.plugin_name], error)
+
+    def _complain(self, name: str, owner: Layer, error: Exception) -> None:
+        """Log that an observer failed; say it on stderr too, once per hook, for some are called often."""
+        cause = str(error) if isinstance(error, LeptonError) else f"{type(error).__name__}: {error}"
+        said = f"{owner.name} ({owner.distribution or 'host'}) failed in {name}: {' '.join(cause.split())}"
+        if (name, owner.name) not in self._complained:
+            self._complained.add((name, owner.name))
+            progress.warn(said)
+        if self._run is not None:
+            with suppress(OSError):  # a full disk may be what it failed of
+                self._run.log(said)
 
     # ----------------------------------------------------------------------------- the hooks
 

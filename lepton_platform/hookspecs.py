@@ -13,7 +13,8 @@ collected
     Every layer's answer is merged by name from wide to narrow. The application replaces, or with
     ``None`` removes, what its task named; an extension adds, under ``extension/name``.
 observed
-    Every implementation is told; what it returns is ignored and what it raises is only logged.
+    Every implementation is told; what it returns is ignored, and what it raises is a
+    warning in the log and on stderr, no more.
 """
 
 from __future__ import annotations

@@ -49,3 +49,8 @@ def lepton_run_failed(error: BaseException, run: Run) -> None:
 def _show(line: str) -> None:
     if sys.stderr.isatty():
         print(CLEAR + line, end="", file=sys.stderr, flush=True)
+
+
+def warn(message: str) -> None:
+    """Say something on stderr, on a terminal in the place of the progress line."""
+    print(f"{CLEAR if sys.stderr.isatty() else ''}Warning: {message}", file=sys.stderr)

@@ -70,6 +70,8 @@ class Run:
     """Options of each extension that has some of its own, by the extension's name."""
     deadline: float | None = None
     """Moment of ``time.monotonic`` at which training must end."""
+    reopened: bool = False
+    """Whether the run was finished before, and is only used to decide."""
 
     findings: list[Finding] = field(default_factory=list)
     learned: dict[str, Any] = field(default_factory=dict)
@@ -137,8 +139,8 @@ class Run:
                 self.log(f"{finding.level}: {finding}")
 
     def log(self, message: str) -> None:
-        """Add a line to the ``log.txt`` of a run that is going on."""
-        if self.record.get("status") != "running":
+        """Add a line to ``log.txt``; a run that was reopened to decide leaves its log as it is."""
+        if self.reopened:
             return
         with (self.folder / "log.txt").open("a", encoding="utf-8") as lines:
             lines.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {message}\n")
@@ -559,7 +561,7 @@ def reopen(folder: store.RunFolder, values: Mapping[str, Any] | None = None) -> 
     config, of_extensions = configs_of(
         participants, {**_recorded_values(record, participants), **(values or {})}
     )
-    run = Run(participants, options, config, folder.path, of_extensions)
+    run = Run(participants, options, config, folder.path, of_extensions, reopened=True)
     run.record = record
     run.schema = Schema.from_json(json.loads((folder.path / "schema.json").read_text(encoding="utf-8")))
     load_model(run)

@@ -438,7 +438,7 @@ def test_the_note_names_the_layer_that_raised_and_not_the_one_that_only_wraps():
     assert "lepton_summary of acme.churn" in error.value.__notes__[0]
 
 
-def test_an_observer_that_raises_is_logged_and_disturbs_nobody(tmp_path):
+def test_an_observer_that_raises_is_logged_and_disturbs_nobody(tmp_path, capsys):
     asked: list[str] = []
     layers = [
         layer(STAR_EXTENSION, "@hookimpl\ndef lepton_run_finished(): raise ValueError('oops')", "broken"),
@@ -448,9 +448,27 @@ def test_an_observer_that_raises_is_logged_and_disturbs_nobody(tmp_path):
     run = run_of(tmp_path, *layers)
     run.hooks.run_finished()
     assert asked == ["told"]
-    assert "broken:mod_broken failed in lepton_run_finished: ValueError: oops" in (
-        tmp_path / "log.txt"
-    ).read_text(encoding="utf-8")
+    told = "broken (broken-dist) failed in lepton_run_finished: ValueError: oops"
+    assert told in (tmp_path / "log.txt").read_text(encoding="utf-8")
+    assert capsys.readouterr().err == f"Warning: {told}\n"
+
+
+def test_of_an_observer_that_fails_again_and_again_the_user_reads_once_and_in_one_line(tmp_path, capsys):
+    source = "@hookimpl\ndef lepton_progress(): raise ValueError('oops:\\n  the store\\n  is down')"
+    run = run_of(tmp_path, layer(STAR_EXTENSION, source))
+    for done in range(3):
+        run.hooks.progress(done, 3, "fitting")
+    said = "watcher (watcher-dist) failed in lepton_progress: ValueError: oops: the store is down"
+    assert capsys.readouterr().err == f"Warning: {said}\n"
+    assert (tmp_path / "log.txt").read_text(encoding="utf-8").count(said) == 3
+
+
+def test_what_an_observer_fails_of_after_the_run_was_closed_is_in_the_log_too(tmp_path):
+    source = "@hookimpl\ndef lepton_run_finished(): raise ValueError('oops')"
+    run = run_of(tmp_path, layer(STAR_EXTENSION, source))
+    run.record["status"] = "done"
+    run.hooks.run_finished()
+    assert "ValueError: oops" in (tmp_path / "log.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
