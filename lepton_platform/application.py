@@ -66,6 +66,8 @@ class Application:
     """Gives what ``lepton run`` uses without ``--data``."""
     trusted_types: tuple[str, ...] = ()
     """Full names of classes outside the plugin that its saved models consist of."""
+    decisions: Mapping[str, str] = field(default_factory=dict)
+    """What each column of its decisions says, beside the task's predictions: meaning, unit, when empty."""
     waivers: Mapping[str, str] = field(default_factory=dict)
     """Checks of ``lepton plugin check`` that it does not pass, each with the reason why not."""
     api: int = API_VERSION
@@ -85,5 +87,7 @@ class Extension:
     """Options of its own, given as ``--<extension>.<option>``; its hooks get them as ``config``."""
     trusted_types: tuple[str, ...] = ()
     """Full names of classes outside the plugin that its saved models consist of."""
+    waivers: Mapping[str, str] = field(default_factory=dict)
+    """Checks of ``lepton plugin check`` that it does not pass, each with the reason why not."""
     api: int = API_VERSION
     """Version of the hook interface that the extension was written for."""

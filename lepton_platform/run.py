@@ -205,7 +205,7 @@ def configs_of(participants: Participants, values: Mapping[str, Any]) -> tuple[C
 
 
 def start(
-    application: str,
+    application: str | Participants,
     options: Options = Options(),
     values: Mapping[str, Any] | None = None,
     root: Path = ROOT,
@@ -215,6 +215,8 @@ def start(
 
     Parameters
     ----------
+    application : str or Participants
+        Id of an installed application, or everything that is to take part in the run.
     values : mapping
         Options of the application by field name; of an extension as ``<extension>.<field>``.
     root : path
@@ -227,11 +229,11 @@ def start(
     LeptonError
         With one clear message, for everything that is the data's, the request's or a plugin's fault.
     """
-    participants = plugins.participants(application)
+    participants = plugins.participants(application) if isinstance(application, str) else application
     if options.data is None and participants.application.sample is not None:
         values = {**participants.application.sample().options, **(values or {})}
     config, of_extensions = configs_of(participants, values or {})
-    folder = store.RunFolder.create(root, application)
+    folder = store.RunFolder.create(root, participants.offer.name)
     try:
         run = Run(participants, options, config, folder.path, of_extensions, _deadline(options, started))
     except LeptonError:  # a hook that cannot be used
@@ -239,7 +241,7 @@ def start(
         raise
     run.record = {
         "id": folder.id,
-        "application": application,
+        "application": participants.offer.name,
         "status": "running",
         "stages": {},
         "options": {**asdict(options), **_absolute(options)},
@@ -548,15 +550,20 @@ def with_ids(frame: pd.DataFrame) -> pd.DataFrame:
 # ------------------------------------------------------------------------------------- reopening
 
 
-def reopen(folder: store.RunFolder, values: Mapping[str, Any] | None = None) -> Run:
+def reopen(
+    folder: store.RunFolder,
+    values: Mapping[str, Any] | None = None,
+    participants: Participants | None = None,
+) -> Run:
     """Return a finished run with its model and schema, ready to decide new cases.
 
-    ``values`` replaces options of the run's config, by field name.
+    ``values`` replaces options of the run's config, by field name; ``participants`` are those that
+    are installed, if not given.
     """
     record = folder.read_record()
     if not record.get("stages", {}).get("model"):
         raise RunError(f"run {folder.id} has no model ({record.get('status')}). Resume it or make a new one.")
-    participants = plugins.participants(record["application"])
+    participants = participants or plugins.participants(record["application"])
     options = Options(**{**record["options"], "models": tuple(record["options"]["models"])})
     config, of_extensions = configs_of(
         participants, {**_recorded_values(record, participants), **(values or {})}

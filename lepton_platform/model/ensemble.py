@@ -132,6 +132,8 @@ class Blend(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def decision_function(self, X: pd.DataFrame) -> FloatArray:
         """Return the weighted mean of the members' log-odds, shape (n,), before calibration."""
+        if len(X) == 0:  # which scikit-learn's estimators refuse
+            return np.empty(0)
         return np.asarray(
             sum(
                 weight * log_odds(member.predict_proba(X)[:, 1])

@@ -35,11 +35,14 @@ def lepton_summary(run: Run) -> Mapping[str, Any]:
 @hookimpl
 def lepton_sections(run: Run) -> Sequence[Section]:
     """Verdict, metrics, leaderboard, data findings, limits, and how to reproduce."""
+    said = run.application.decisions
+    columns = pd.DataFrame({"column": list(said), "what it says": list(said.values())})
     return [
         Section("Verdict", verdict(run), order=0),
         Section("How good is the model?", [_judged_on(run), _metrics_table(run)], order=20),
         Section("Who took part", [_took_part(run), _leaderboard(run)], order=50),
         Section("What was found in the data", _findings(run), order=70),
+        *([Section("What decisions.parquet says", columns, order=80)] if said else []),
         Section("Limits and intended use", _limits(run), order=90),
         Section("Repeat this run", _reproduce(run), order=95),
     ]

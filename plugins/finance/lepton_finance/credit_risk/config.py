@@ -21,7 +21,9 @@ class CreditRiskConfig(BinaryConfig):
     current_rule: str | None = Field(None, description="column with today's decision (1, yes or approve)")
     reasons: int = Field(4, ge=0, le=4, description="reason codes per refused applicant; 0 is fastest")
     pdo: float = Field(20.0, gt=0, description="points that double the odds on the scorecard")
-    base_points: float = Field(600.0, description="points at the base odds on the scorecard")
+    base_points: float = Field(
+        600.0, ge=0, le=100_000, description="points at the base odds on the scorecard"
+    )
     base_odds: float = Field(50.0, gt=0, description="odds good to bad at the base points")
 
     def set_aside(self) -> tuple[str, ...]:

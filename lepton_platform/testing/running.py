@@ -1,0 +1,101 @@
+"""A run of the plugin: that it ends well, can be repeated, and leaves alone what is not its own."""
+
+from __future__ import annotations
+
+from lepton_platform.application import Application
+from lepton_platform.run import metrics_json
+from lepton_platform.testing.check import BOTH, Fault, check
+from lepton_platform.testing.comparison import difference
+from lepton_platform.testing.subject import Subject
+
+
+@check("silver")
+def brings_sample(subject: Subject) -> None:
+    """The application ships real sample data, or is checked on data that are named.
+
+    With a sample, one command shows a new user what the application does, offline. Without any data
+    most checks have nothing to look at, and the level would say little.
+
+    To mend: `Application(..., sample=function)`, the function returning a `Sample`: public data whose
+    licence lets you ship them, with the options they need; or `checks_of(name, data=..., options=...)`
+    and `lepton plugin check NAME --data FILE --set KEY=VALUE`.
+    """
+    assert isinstance(subject.declaration, Application)
+    if subject.declaration.sample is None and subject.data is None:
+        raise Fault("there is no sample, and no data were named")
+
+
+@check("bronze", of=BOTH)
+def runs(subject: Subject) -> None:
+    """A run ends with predictions, decisions and a report.
+
+    This is what a plugin is for. Checks that look at a run are skipped where this one fails.
+
+    To mend: the message is the error that a user would see; `lepton run` shows it with its traceback.
+    """
+    execution = subject.base
+    if execution.error is not None:
+        raise execution.error
+    folder = execution.run.folder
+    for name in ("predictions.parquet", "decisions.parquet", "metrics.json", "report.html"):
+        if not (folder / name).exists():
+            raise Fault(f"the run is done, but there is no {name} in its folder")
+
+
+@check("silver", of=BOTH)
+def same_seed_same_numbers(subject: Subject) -> None:
+    """Two runs on the same data, with the same options and seed, give the same numbers.
+
+    A number that changes by itself can be neither reviewed nor compared with the next version's.
+
+    To mend: give every estimator a `random_state` (the host sets it to the run's seed), draw from
+    `numpy.random.default_rng(run.seed)`, and use neither the clock nor the order of a set.
+    """
+    first, second = subject.base.run, subject.again
+    for name in ("predictions", "baseline_predictions", "decisions"):
+        if said := difference(getattr(first, name), getattr(second, name)):
+            raise Fault(f"two runs with seed {first.seed} differ in their {name.replace('_', ' ')}: {said}")
+    if metrics_json(first) != metrics_json(second):
+        raise Fault(f"two runs with seed {first.seed} differ in their metrics")
+
+
+@check("bronze")
+def survives_broken_observer(subject: Subject) -> None:
+    """A run ends well though somebody's observer raises.
+
+    An exporter or a progress bar that fails must not cost its user the run.
+
+    To mend: do not pass on what another plugin's observer raises; `Hooks` logs it.
+    """
+    subject.base.run  # noqa: B018 - skipped where the plugin does not run at all
+    if subject.again.record["status"] != "done":
+        raise Fault(f"the run is {subject.again.record['status']}")
+
+
+@check("silver", of=BOTH)
+def input_unchanged(subject: Subject) -> None:
+    """Hooks leave the frames they are given as they are.
+
+    The same frame goes to the next hook, to the baseline and into the report: whoever changes it
+    changes what everybody after it sees, and the order of calls begins to matter.
+
+    To mend: `cases = cases.assign(...)` or `cases.copy()` before the first assignment; no
+    `inplace=True`.
+    """
+    subject.base.run  # noqa: B018
+    if changed := subject.base.seen.changed:
+        raise Fault("; ".join(dict.fromkeys(changed)))
+
+
+@check("silver", of=BOTH)
+def leaves_nothing_behind(subject: Subject) -> None:
+    """A run writes into its run folder and nowhere else.
+
+    After `pip uninstall` nothing of a plugin may be left: no file in the home folder, in the folder the
+    user happens to be in, or in the plugin's own package, which may be read-only anyway.
+
+    To mend: write to `run.folder`; what may be made again belongs below the user's cache folder.
+    """
+    subject.base.run  # noqa: B018
+    if left := subject.base.left:
+        raise Fault(f"a run leaves {', '.join(left[:5])}")

@@ -1,0 +1,369 @@
+"""The plugin that is checked, its data, and the runs that its checks share.
+
+Runs are made on at most ``MOST_ROWS`` rows and with few candidates, each once, when a check first asks
+for it; they lie in a temporary folder that goes with the subject.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lepton_platform import plugins
+from lepton_platform.application import Application, Extension
+from lepton_platform.config import Config
+from lepton_platform.data.dataset import Dataset, Source
+from lepton_platform.hooks import Layer
+from lepton_platform.plugins import Offer, Participants
+from lepton_platform.run import Options, Run, config_of, configs_of, data_stage, reopen, start
+from lepton_platform.store import RunFolder
+from lepton_platform.testing import broken_observer, witness
+from lepton_platform.testing.check import NotApplicable
+from lepton_platform.testing.perturbation import distorted, exchanged
+from lepton_platform.testing.witness import Witness
+
+MOST_ROWS = 1_000
+"""Rows of the data that runs are made on."""
+
+
+@dataclass
+class Execution:
+    """One run that was tried, and what it did besides."""
+
+    seen: Witness
+    error: BaseException | None
+    printed: str
+    left: tuple[str, ...] = ()
+    """Files that are new or changed outside the run folder."""
+
+    @property
+    def run(self) -> Run:
+        """The run, which has its decisions, though its report may have failed."""
+        if self.seen.run is None or not hasattr(self.seen.run, "decisions"):
+            raise NotApplicable('it does not run; see the check "runs"')
+        return self.seen.run
+
+
+@dataclass
+class Subject:
+    """An application or an extension that is checked.
+
+    Parameters
+    ----------
+    offer
+        What is checked. An extension is checked in runs of the application that it extends.
+    data
+        Path or URI of rows to learn from, in place of the application's sample.
+    options
+        Options of those runs, by field name; they come before those of the sample.
+    models
+        Candidates of those runs; empty: the plugin's own and the first of the others.
+    """
+
+    offer: Offer
+    data: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    models: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        self._shuffled: dict[int, Run] = {}
+        self.witnesses: dict[str, Witness] = {}
+
+    @property
+    def name(self) -> str:
+        return self.offer.name
+
+    @property
+    def extends(self) -> bool:
+        return self.offer.kind == "extensions"
+
+    @cached_property
+    def declaration(self) -> Application | Extension:
+        declared: Application | Extension = self.offer.declaration()
+        return declared
+
+    @cached_property
+    def participants(self) -> Participants:
+        """What takes part in its runs: the application and, if it is one, the extension; no other."""
+        found = plugins.participants(self._application())
+        layers = tuple(layer for layer in found.layers if not layer.extends or layer.name == self.name)
+        if self.extends and layers == tuple(layer for layer in layers if not layer.extends):
+            raise NotApplicable('it cannot take part in a run; see the check "hooks-known"')
+        return replace(found, layers=layers, broken=())
+
+    def _application(self) -> str:
+        if isinstance(self.declaration, Application):
+            return self.name
+        target = self.declaration.target
+        if target != "*" and not target.startswith("task:"):
+            return target
+        for offer in plugins.offers("applications"):
+            with contextlib.suppress(Exception):  # a broken one is not what is checked here
+                declared: Application = offer.declaration()
+                if declared.sample is not None and target in ("*", f"task:{declared.task}"):
+                    return offer.name
+        raise NotApplicable(f"no application with a sample is installed that {target!r} applies to")
+
+    @cached_property
+    def layer(self) -> Layer:
+        """The subject's own layer of a run."""
+        return next(layer for layer in self.participants.layers if layer.name == self.name)
+
+    @property
+    def config(self) -> type[Config] | None:
+        """Options of its own and, of an application, of its task."""
+        if isinstance(self.declaration, Extension):
+            return self.declaration.config
+        return config_of(self.participants)
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """Options that its runs are made with, by field name."""
+        sample = self.participants.application.sample
+        known = {} if sample is None or self.data is not None else sample().options
+        return {**known, **self.options}
+
+    # ------------------------------------------------------------------------------- the data
+
+    @cached_property
+    def source(self) -> Source:
+        """What its runs learn from, whole."""
+        if self.data is not None:
+            return Source(self.data)
+        if self.participants.application.sample is None:
+            raise NotApplicable("there are no data: give it a sample, or name a file with --data")
+        return self.participants.application.sample().source
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where its runs lie, as long as the subject is there."""
+        folder = Path(tempfile.mkdtemp(prefix="lepton-check-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
+
+    @cached_property
+    def loaded(self) -> tuple[Any, Run]:
+        """The data as they are read, and a run that has only loaded and split them."""
+        run = self._begun(self.source.uri)
+        rows = run.hooks.read(self.source)
+        data_stage(run)
+        return rows, run
+
+    def load(self, table: pd.DataFrame) -> Dataset:
+        """Return what the data stage makes of another table."""
+        return self._begun(None).hooks.load(Source(rows=table), "train")
+
+    def _begun(self, data: str | None) -> Run:
+        config, of_extensions = configs_of(self.participants, self.values)
+        folder = self.folder / "loaded"
+        folder.mkdir(exist_ok=True)
+        return Run(self.participants, Options(data), config, folder, of_extensions)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """Its data, at most ``MOST_ROWS``: as many as there are, whole groups, or the latest."""
+        rows, run = self.loaded
+        if not isinstance(rows, pd.DataFrame) or len(rows) != len(run.dataset.cases):
+            raise NotApplicable("its cases are not the rows of a table")
+        return rows.iloc[_some(run)].reset_index(drop=True)
+
+    @cached_property
+    def models_chosen(self) -> tuple[str, ...]:
+        """Candidates of its runs: its own and the first of the others, so that they do not take long."""
+        if self.models:
+            return tuple(self.models)
+        _, run = self.loaded
+        candidates = run.hooks.models(run.dataset)
+        choosable = {name: one.origin for name, one in candidates.items() if not one.baseline}
+        others = [name for name, origin in choosable.items() if origin != self.name]
+        return (*others[:1], *(name for name, origin in choosable.items() if origin == self.name))
+
+    @property
+    def target(self) -> str:
+        """The column of the table that holds the outcome."""
+        name = getattr(self.base.run.config, "target", None)
+        if name not in self.table.columns:
+            raise NotApplicable("no column of its data is the outcome")
+        return str(name)
+
+    @property
+    def features(self) -> list[str]:
+        """The columns that a case consists of."""
+        names = self.base.run.schema.names
+        if not names or not set(names) <= set(self.table.columns):
+            raise NotApplicable("its cases are not the rows of a table")
+        return names
+
+    # ------------------------------------------------------------------------------- the runs
+
+    @cached_property
+    def base(self) -> Execution:
+        """The run that most checks look at: watched, in an empty folder, with an empty home."""
+        error, printed = None, io.StringIO()
+        _ = self.participants  # what cannot be loaded is no fault of a run
+        with _quarantined(self.folder / "elsewhere", self.offer.module) as left:
+            try:
+                with contextlib.redirect_stdout(printed):
+                    self._start("base", self._data)
+            except NotApplicable:
+                raise
+            except (Exception, SystemExit) as raised:
+                error = raised
+        return Execution(self.witnesses.get("base", Witness()), error, printed.getvalue(), tuple(left))
+
+    @cached_property
+    def again(self) -> Run:
+        """The same run once more, its observers joined by one that raises."""
+        layers = (*self.participants.layers, broken_observer.layer())
+        return self._start("again", self._data, layers=layers)
+
+    @cached_property
+    def apart(self) -> Run:
+        """A run that learns from the base run's training cases and is judged on a file of the others."""
+        return self._apart("apart", self.held_out)
+
+    @cached_property
+    def mislabelled(self) -> Run:
+        """The run ``apart``, the outcomes in the file of test cases exchanged among them."""
+        return self._apart("mislabelled", exchanged(self.held_out, self.target))
+
+    def _apart(self, name: str, test: pd.DataFrame) -> Run:
+        train = self.table.iloc[self.base.run.split.train]
+        return self._start(name, self._written(f"{name}-train", train), self._written(f"{name}-test", test))
+
+    @property
+    def held_out(self) -> pd.DataFrame:
+        split = self.base.run.split
+        if len(split.train) + len(split.test) != len(self.table):
+            raise NotApplicable("its cases are not the rows of a table")
+        return self.table.iloc[split.test]
+
+    @cached_property
+    def distorted(self) -> Run:
+        """The base run, with other values in the rows that it holds out; if dated, other outcomes too."""
+        rows = self.base.run.split.test
+        table = distorted(self.table, rows, self.features)
+        if self.base.run.dataset.time is not None:
+            table.loc[rows, self.target] = exchanged(table.loc[rows], self.target)[self.target]
+        return self._start("distorted", self._written("distorted", table))
+
+    def shuffled(self, seed: int) -> Run:
+        """The base run, with all outcomes exchanged among the rows, so that nothing can be learned."""
+        if seed not in self._shuffled:
+            table = exchanged(self.table, self.target, seed)
+            name = f"shuffled-{seed}"
+            self._shuffled[seed] = self._start(name, self._written(name, table))
+        return self._shuffled[seed]
+
+    @cached_property
+    def without(self) -> Run:
+        """The base run without the extension that is checked, and without its candidates."""
+        layers = tuple(layer for layer in self.participants.layers if layer.name != self.name)
+        models = [name for name in self.models_chosen if not name.startswith(f"{self.name}/")]
+        return self._start("without", self._data, layers=layers, models=models)
+
+    @cached_property
+    def reopened(self) -> Run:
+        """The base run as ``lepton decide`` takes it up: its model read from its folder."""
+        run = self.base.run
+        return reopen(RunFolder(run.folder), participants=run.participants)
+
+    def _start(
+        self,
+        name: str,
+        data: str | None,
+        test: str | None = None,
+        *,
+        layers: tuple[Layer, ...] = (),
+        models: Sequence[str] | None = None,
+    ) -> Run:
+        watched = (*(layers or self.participants.layers), witness.layer())
+        chosen = self.models_chosen if models is None else tuple(models)
+        options = Options(data, test, chosen)
+        self.witnesses[name] = witness.of_runs_below(self.folder / name)
+        return start(replace(self.participants, layers=watched), options, self.values, self.folder / name)
+
+    @property
+    def _data(self) -> str | None:
+        try:
+            return self._written("data", self.table)
+        except NotApplicable:
+            return self.source.uri
+
+    def _written(self, name: str, table: pd.DataFrame) -> str:
+        path = self.folder / f"{name}.parquet"
+        if not path.exists():
+            table.to_parquet(path, index=False)
+        return str(path)
+
+
+def _some(run: Run) -> NDArray[np.intp]:
+    """Return the positions of the cases that runs are made on, in the order of the data."""
+    dataset, n = run.dataset, len(run.dataset.cases)
+    if n <= MOST_ROWS:
+        return np.arange(n)
+    if dataset.groups is not None:
+        sizes = dataset.groups.value_counts(sort=False).cumsum()
+        return np.flatnonzero(dataset.groups.isin(sizes.index[sizes <= MOST_ROWS]))
+    if dataset.time is not None:
+        return np.sort(np.argsort(dataset.time.to_numpy(), kind="stable")[-MOST_ROWS:])
+    return np.sort(np.random.default_rng(0).permutation(n)[:MOST_ROWS])
+
+
+@contextlib.contextmanager
+def _quarantined(folder: Path, module: str) -> Iterator[list[str]]:
+    """Work in an empty folder with an empty home; the list is filled with what is left there.
+
+    Files that are new or changed in the plugin's own package are left there too. Caches are not:
+    ``~/.cache`` stays where it is, and byte code is Python's own.
+    """
+    home, here = folder / "home", folder / "here"
+    left: list[str] = []
+    for made in (home, here):
+        made.mkdir(parents=True)
+    elsewhere = {f"XDG_{kind}_HOME": str(home / kind) for kind in ("CONFIG", "DATA", "STATE")}
+    cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
+    before, environment = _files(*_places(module)), dict(os.environ)
+    os.environ |= {"HOME": str(home), "XDG_CACHE_HOME": cache, **elsewhere}
+    try:
+        with contextlib.chdir(here):
+            yield left
+    finally:
+        os.environ.clear()
+        os.environ |= environment
+    after = _files(*_places(module))
+    left += sorted(path for path, state in after.items() if before.get(path) != state)
+    left += sorted(path.replace(str(home), "~").replace(str(here), ".") for path in _files(folder))
+
+
+def _places(module: str) -> list[Path]:
+    """Return the files and folders of the package that ``module`` is in."""
+    spec = importlib.util.find_spec(module.partition(".")[0])
+    if spec is None:
+        return []
+    return [Path(place) for place in spec.submodule_search_locations or [str(spec.origin)]]
+
+
+def _files(*places: Path) -> dict[str, tuple[int, int]]:
+    """Return the files in some places, each with its size and its time of change."""
+    found = {}
+    for place in places:
+        for path in [place] if place.is_file() else place.rglob("*"):
+            if path.is_file() and path.suffix != ".pyc":
+                state = path.stat()
+                found[str(path)] = (state.st_size, state.st_mtime_ns)
+    return found
