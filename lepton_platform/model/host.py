@@ -1,4 +1,4 @@
-"""The host's own part in the model stage: judging predictions."""
+"""The host's own part in the model stage: choosing a candidate, and judging predictions."""
 
 from __future__ import annotations
 
@@ -7,13 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from lepton_platform.data.dataset import Dataset, Split
 from lepton_platform.hookspecs import hookimpl
-from lepton_platform.model import evaluation
-from lepton_platform.model.candidate import Metric
+from lepton_platform.model import evaluation, selection
+from lepton_platform.model.candidate import Candidate, Metric
 from lepton_platform.model.evaluation import Estimate
 
 if TYPE_CHECKING:
     from lepton_platform.run import Run
+
+
+@hookimpl
+def lepton_train(
+    dataset: Dataset,
+    split: Split,
+    candidates: Mapping[str, Candidate],
+    metrics: Mapping[str, Metric],
+    run: Run,
+) -> Any:
+    """The candidate that is best out of fold, fitted on all training cases."""
+    return selection.select(run, dataset, split, candidates, metrics)
 
 
 @hookimpl

@@ -161,12 +161,14 @@ def _cross_validate_one(run: Run, dataset: Dataset, split: Split, contender: Con
 def fit(pipeline: Pipeline, X: pd.DataFrame, y: pd.Series[Any], checkpoints: Path) -> tuple[Pipeline, float]:
     """Return a fitted clone and the seconds it took.
 
-    An estimator with a parameter ``checkpoints`` is given that folder, to go on from after a crash.
+    An estimator with a parameter ``checkpoints`` has that folder while it is fitted, to go on from
+    after a crash.
     """
     begun = time.perf_counter()
     fresh = clone(pipeline)
-    fresh.set_params(**dict.fromkeys(_parameters(fresh, "checkpoints"), checkpoints))
-    return fresh.fit(X, y), time.perf_counter() - begun
+    takers = _parameters(fresh, "checkpoints")
+    fitted = fresh.set_params(**dict.fromkeys(takers, checkpoints)).fit(X, y)
+    return fitted.set_params(**dict.fromkeys(takers, None)), time.perf_counter() - begun
 
 
 def refit(run: Run, dataset: Dataset, contender: Contender) -> Pipeline:
@@ -191,7 +193,7 @@ def tune(
     if run.deadline is None:
         return
     ready = [one for one in field if one.candidate.search is not None and one.out_of_fold is not None]
-    scored = sorted(ready, key=lambda one: -_worth(metric, dataset, one))
+    scored = sorted(ready, key=lambda one: -worth(metric, dataset, one))
     for contender in scored:
         # a trial costs what the cross-validation did; below three there is nothing to search
         if time.monotonic() + 3 * contender.seconds > run.deadline:
@@ -207,7 +209,7 @@ def _tune_one(
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=run.seed))
-    best, best_worth = None, _worth(metric, dataset, contender)
+    best, best_value = None, worth(metric, dataset, contender)
     for number in range(TRIALS):
         run.hooks.progress(number, TRIALS, f"tuning {contender.name}")
         trial = study.ask()
@@ -216,10 +218,10 @@ def _tune_one(
             _cross_validate_one(run, dataset, split, trying)
         except DeadlineError:
             break
-        worth = _worth(metric, dataset, trying)
-        study.tell(trial, worth)
-        if worth > best_worth:
-            best, best_worth = trying, worth
+        value = worth(metric, dataset, trying)
+        study.tell(trial, value)
+        if value > best_value:
+            best, best_value = trying, value
     run.log(f"tuned {contender.name}: {len(study.trials)} trials")
     return best
 
@@ -231,7 +233,8 @@ def _trial_of(contender: Contender, trial: optuna.Trial) -> Contender:
     return Contender(f"{contender.name} (tuned)", contender.candidate, pipeline)
 
 
-def _worth(metric: Metric, dataset: Dataset, contender: Contender) -> float:
+def worth(metric: Metric, dataset: Dataset, contender: Contender) -> float:
+    """Return the contender's out-of-fold metric, the sign turned so that more is better."""
     assert dataset.target is not None and contender.out_of_fold is not None
     value = evaluation.call(metric, dataset.target.to_numpy(), contender.out_of_fold, dataset.cases)
     return value if metric.better == "higher" else -value

@@ -79,19 +79,24 @@ def _metrics_table(run: Run) -> pd.DataFrame:
 
 
 def _took_part(run: Run) -> str:
+    judged = "Every candidate was judged on the training cases, each case by a fit that had not seen it. "
+    if "weight" in run.leaderboard:
+        return (
+            f"{judged}Weight is the candidate's share in the ensemble; seconds include all its fits. The "
+            "ensemble's own row is slightly too good, for its weights were chosen on the same predictions: "
+            "the hold-out above is the number to quote."
+        )
     return (
-        "Every candidate was judged on the training cases, each case by a fit that had not seen it. "
-        "Weight is the candidate's share in the ensemble; seconds include all its fits. The ensemble's "
-        "own row is slightly too good, for its weights were chosen on the same predictions: the hold-out "
-        "above is the number to quote."
+        f"{judged}The best by {label(run.selected_by)} became the model; seconds include all its fits. Its "
+        "own row is slightly too good, for it was chosen by it: the hold-out above is the number to quote."
     )
 
 
 def _leaderboard(run: Run) -> pd.DataFrame:
     table = run.leaderboard
-    shown = ["model", "from", "status", "weight", run.selected_by, "low", "high"]
+    facts = ["model", "from", "status", "weight", run.selected_by, "low", "high"]
     others = [name for name in run.metrics if name != run.selected_by]
-    return table[[*shown, *others, "seconds"]].rename(columns=label)
+    return table[[name for name in (*facts, *others, "seconds") if name in table]].rename(columns=label)
 
 
 def _findings(run: Run) -> str:
@@ -169,18 +174,13 @@ def result(run: Run) -> dict[str, Any]:
     from lepton_platform.run import metrics_json
 
     scored = metrics_json(run)
-    members = (
-        run.leaderboard[run.leaderboard["weight"] > 0] if "weight" in run.leaderboard else run.leaderboard
-    )
     return {
         "run": run.id,
         "application": run.application_id,
         "run_folder": str(run.folder.resolve()),
         "report": str((run.folder / "report.html").resolve()),
         "verdict": verdict(run),
-        "model": {
-            row["model"]: row["weight"] for row in members.to_dict("records") if row["status"] != "chosen"
-        },
+        "model": _members(run.leaderboard),
         "metrics": scored["model"],
         "baseline": scored["baseline"],
         "selected_by": scored["selected_by"],
@@ -196,3 +196,14 @@ def result(run: Run) -> dict[str, Any]:
             for finding in run.findings
         ],
     }
+
+
+def _members(leaderboard: pd.DataFrame) -> dict[str, float]:
+    """Return the candidates that the model consists of, with their weights."""
+    if leaderboard.empty:
+        return {}
+    chosen = leaderboard["status"] == "chosen"
+    if "weight" not in leaderboard:
+        return dict.fromkeys(leaderboard.loc[chosen, "model"], 1.0)
+    members = leaderboard[(leaderboard["weight"] > 0) & ~chosen]
+    return dict(zip(members["model"], members["weight"], strict=True))

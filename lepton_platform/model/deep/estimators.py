@@ -251,7 +251,7 @@ class NeuralNetwork(BaseEstimator):  # type: ignore[misc]
             return state
         weights = {name: tensor.cpu().contiguous() for name, tensor in self.module_.state_dict().items()}
         packed = {"module_": safetensors.torch.save(weights), "history_": self.history_.to_numpy()}
-        return {**state, **packed, "checkpoints": None}  # the folder belongs to the training
+        return {**state, **packed}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)

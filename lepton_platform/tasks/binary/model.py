@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +13,11 @@ from sklearn.dummy import DummyClassifier
 
 from lepton_platform.data.dataset import Dataset, Split
 from lepton_platform.hookspecs import hookimpl
-from lepton_platform.model import evaluation, training
+from lepton_platform.model import training
 from lepton_platform.model.calibration import LogisticCalibration, best_calibration, log_odds
 from lepton_platform.model.candidate import Candidate, Metric
 from lepton_platform.model.ensemble import Blend, greedy_weights, shrunk_weights
+from lepton_platform.model.leaderboard import facts, leaderboard
 from lepton_platform.model.training import Contender
 from lepton_platform.tasks.binary import candidates
 from lepton_platform.tasks.binary import metrics as binary_metrics
@@ -129,7 +129,8 @@ def lepton_train(
 
     run.baseline = training.refit(run, train, next(one for one in field if one.candidate.baseline))
     run.out_of_fold = _calibrated(calibration, blended, train.cases.index)
-    run.leaderboard = _leaderboard(run, train, split, field, weights, metrics)
+    rows = _rows(field, weights, run.out_of_fold)
+    run.leaderboard = leaderboard(rows, train, split, metrics, run.selected_by)
     return model
 
 
@@ -152,51 +153,15 @@ def _calibrated(
     )
 
 
-def _leaderboard(
-    run: Run,
-    train: Dataset,
-    split: Split,
-    field: list[Contender],
-    weights: Mapping[str, float],
-    metrics: Mapping[str, Metric],
-) -> pd.DataFrame:
-    """One row per candidate and one for the blend, all judged out of fold on the training cases."""
-    assert train.target is not None
-    y = train.target.to_numpy()
-    judge = partial(_scores, y, train.cases, metrics, run.selected_by, split)
-    rows = []
+def _rows(
+    field: list[Contender], weights: Mapping[str, float], blended: pd.DataFrame
+) -> Iterator[tuple[dict[str, Any], pd.DataFrame | None]]:
+    """Yield each candidate's row of the leaderboard, and the blend's."""
     for one in field:
-        row: dict[str, Any] = {"model": one.name, "from": one.candidate.origin, "status": one.status}
-        row |= {"weight": weights.get(one.name, 0.0), "seconds": round(one.seconds, 2)}
-        if one.candidate.baseline:
-            row |= {"status": "baseline", "weight": np.nan}
-        if one.out_of_fold is not None:
-            row |= judge(one.out_of_fold)
-        rows.append(row)
+        weight = np.nan if one.candidate.baseline else weights.get(one.name, 0.0)
+        yield facts(one, weight=weight), one.out_of_fold
     total = round(sum(one.seconds for one in field), 2)
-    blend = {"model": ENSEMBLE, "from": "host", "status": "chosen", "weight": 1.0, "seconds": total}
-    rows.append(blend | judge(run.out_of_fold))
-    better = metrics[run.selected_by].better
-    table = pd.DataFrame(rows)
-    return table.sort_values(run.selected_by, ascending=better == "lower", kind="stable", ignore_index=True)
-
-
-def _scores(
-    y: NDArray[np.int_],
-    cases: pd.DataFrame,
-    metrics: Mapping[str, Metric],
-    selected: str,
-    split: Split,
-    predictions: pd.DataFrame,
-) -> dict[str, float]:
-    """Return every metric, and the interval of the selected one over the folds."""
-    scores = {name: evaluation.call(metric, y, predictions, cases) for name, metric in metrics.items()}
-    by_fold = [
-        evaluation.call(metrics[selected], y[rows], predictions.iloc[rows], cases.iloc[rows])
-        for _, rows in split.folds[: len(split.folds) // split.repeats]
-    ]
-    low, high = evaluation.over_folds(scores[selected], by_fold, metrics[selected].bounds)
-    return {selected: scores[selected], "low": low, "high": high, **scores}
+    yield {"model": ENSEMBLE, "from": "host", "status": "chosen", "weight": 1.0, "seconds": total}, blended
 
 
 # ---------------------------------------------------------------------------------- prediction

@@ -60,8 +60,7 @@ def test_a_loaded_network_predicts_bit_for_bit_what_the_saved_one_did(fitted, tm
 
 
 def saved(folder):
-    network = NeuralClassifier(Perceptron((8,)), epochs=3, random_state=0, checkpoints=folder / "points")
-    network.fit(TABLE, CLASSES)
+    network = NeuralClassifier(Perceptron((8,)), epochs=3, random_state=0).fit(TABLE, CLASSES)
     persistence.save(folder / "model", {"model": network})
     return network, folder / "model"
 
@@ -79,7 +78,6 @@ def test_the_file_holds_the_weights_as_safetensors_and_no_pickle(tmp_path):
     with zipfile.ZipFile(folder / "model.skops") as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     assert not any(b"torch" in part or b"\x80\x04\x95" in part for part in parts.values())
-    assert not any(str(tmp_path).encode() in part for part in parts.values())
     (packed,) = [part for part in parts.values() if b"0.weight" in part[:1000]]
     weights = safetensors.numpy.load(packed)
     for name, tensor in network.module_.state_dict().items():
