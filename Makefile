@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-DISTRIBUTIONS := pyproject.toml plugins/finance/pyproject.toml constraints.txt
+DISTRIBUTIONS := pyproject.toml plugins/finance/pyproject.toml plugins/medical/pyproject.toml constraints.txt
 
 .PHONY: demo test lint bench clean
 
@@ -37,15 +37,16 @@ $(VENV)/.host: $(VENV)/.python $(DISTRIBUTIONS)
 	touch $@
 
 $(VENV)/.test: $(VENV)/.host
-	$(INSTALL) --editable '.[deep,test]' --editable plugins/finance
+	$(INSTALL) --editable '.[deep,test]' --editable plugins/finance --editable plugins/medical
 	touch $@
 
 $(VENV)/.lint: $(VENV)/.host
-	$(INSTALL) --editable '.[deep,lint]' --editable plugins/finance
+	$(INSTALL) --editable '.[deep,lint]' --editable plugins/finance --editable plugins/medical
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.host
-	$(INSTALL) --editable '.[catboost,deep]' --editable plugins/finance --requirement benchmarks/requirements.txt
+	$(INSTALL) --editable '.[catboost,deep]' --editable plugins/finance --editable plugins/medical \
+		--requirement benchmarks/requirements.txt
 	touch $@
 
 clean:

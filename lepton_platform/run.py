@@ -13,7 +13,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -396,8 +396,9 @@ def data_stage(run: Run) -> None:
         run.test = run.hooks.load(Source(run.options.test), "test")
     else:
         held_out = dataset.take(run.split.test)
-        run.test = Dataset(held_out.cases, extra=held_out.extra, time=held_out.time)
-    sha256 = _digest(dataset.cases, dataset.target, run.test.cases)
+        run.test = replace(held_out, target=None, groups=None)
+    contents = [part.cases if part.content is None else part.content for part in (dataset, run.test)]
+    sha256 = _digest(contents[0], dataset.target, contents[1])
     data = {"source": str(training_source(run)), "rows": len(dataset.cases), "sha256": sha256}
     if (recorded := run.record.get("data")) is not None and recorded["sha256"] != sha256:
         raise RunError(f"the data have changed since run {run.id} began; start a new run")

@@ -89,14 +89,17 @@ class Dataset:
     extra: pd.DataFrame | None = None
     """Columns that decisions and sections use and models must not see, on the same index."""
     findings: tuple[Finding, ...] = ()
+    content: pd.Series[Any] | None = None
+    """Digests of what the cases hold, where ``cases`` say only where that lies (pictures): they stand
+    for the cases in the hash of the data."""
 
     def take(self, positions: NDArray[np.intp]) -> Dataset:
         """Return the cases at ``positions``, in that order."""
-        target, groups, time, extra = (
+        target, groups, time, extra, content = (
             None if part is None else part.iloc[positions]
-            for part in (self.target, self.groups, self.time, self.extra)
+            for part in (self.target, self.groups, self.time, self.extra, self.content)
         )
-        return Dataset(self.cases.iloc[positions], target, groups, time, extra)  # type: ignore[arg-type]
+        return Dataset(self.cases.iloc[positions], target, groups, time, extra, content=content)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Medical applications for Lepton Platform: research software, not medical devices."""

@@ -1,0 +1,12 @@
+"""Options of a diagnosis-aid run."""
+
+from __future__ import annotations
+
+from lepton_platform import Field
+from lepton_platform.tasks.image.config import ImageConfig
+
+
+class DiagnosisAidConfig(ImageConfig):
+    """What the report explains and shows."""
+
+    gallery: int = Field(8, ge=0, le=40, description="pictures of each kind that the report shows")
