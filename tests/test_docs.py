@@ -78,7 +78,8 @@ def test_the_plugin_of_the_readme_works_as_a_distribution_of_its_own(tmp_path):
     def lepton(*arguments):
         return run([sys.executable, "-m", "lepton_platform", *arguments], tmp_path, [installed])
 
-    assert "telecom.churn         Rank customers by their risk of leaving" in lepton("list").stdout
+    listed = " ".join(lepton("list").stdout.split())
+    assert "telecom.churn Rank customers by their risk of leaving" in listed
     asked = ["run", "telecom.churn", "--data", "customers.csv", "--models", "logistic,deep boosting"]
     done = lepton(*asked, "--offer-cost", "12")
     assert done.returncode == 0, done.stderr

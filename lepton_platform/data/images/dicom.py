@@ -77,8 +77,8 @@ def decode(path: Path, wanted: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
 
 
 def _rgb(file: pydicom.Dataset, frame: int) -> NDArray[np.uint8]:
-    from pydicom.pixels.utils import pixel_array
     from pydicom.pixels.processing import apply_color_lut
+    from pydicom.pixels.utils import pixel_array
 
     stored = pixel_array(file, index=frame)
     if file.PhotometricInterpretation == "PALETTE COLOR":

@@ -65,7 +65,8 @@ class PretrainedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: pd.DataFrame, y: ArrayLike | None = None) -> Self:
         """Learn nothing; keep the features of the inspected catalogue ``X``."""
         self.n_features_out_ = len(self.sizes) * WIDTH
-        if self.checkpoints is not None:
+        self.kept_in_ = None if self.checkpoints is None else str(self.checkpoints)
+        if self.kept_in_ is not None:
             for size in self.sizes:
                 self._kept(X, size).complete()
         return self
@@ -76,13 +77,13 @@ class PretrainedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.concatenate([self._of_size(X, size) for size in self.sizes], axis=1)
 
     def _of_size(self, X: pd.DataFrame, size: int) -> Floats:
-        if self.checkpoints is not None and (kept := self._kept(X, size)).is_complete():
+        if self.kept_in_ is not None and (kept := self._kept(X, size)).is_complete():
             return kept.read()
         return self._computed(X, size)
 
     def _kept(self, X: pd.DataFrame, size: int) -> _Kept:
         name = f"features-{size}{'-mirrored' if self.mirrored else ''}-{self.random_weights}"
-        return _Kept(Path(str(self.checkpoints)) / name, X, lambda cases: self._computed(cases, size))
+        return _Kept(Path(str(self.kept_in_)) / name, X, lambda cases: self._computed(cases, size))
 
     def _computed(self, X: pd.DataFrame, size: int) -> Floats:
         digest = hashlib.sha256("".join(X["sha256"]).encode()).hexdigest()
@@ -98,9 +99,6 @@ class PretrainedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             while len(_RECENT) > 6:
                 del _RECENT[next(iter(_RECENT))]
         return features
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "checkpoints": None}  # the folder belongs to the training
 
 
 _RECENT: dict[tuple[str, int, bool, int | None], Floats] = {}

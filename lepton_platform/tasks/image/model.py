@@ -170,6 +170,7 @@ def lepton_train(
     rows = _rows(run, field, weights, calibrated)
     run.leaderboard = leaderboard(rows, train, split, metrics, run.selected_by)
     familiar = make_pipeline(looked_at, StageScaler(), Familiarity(run.seed)).fit(train.cases)
+    looked_at.set_params(checkpoints=None)
     return PictureModel(blend, familiar)
 
 

@@ -35,14 +35,17 @@ def test_a_copy_a_mirror_image_and_a_brighter_one_are_twins(inspect, noise):
 def test_the_pairs_are_those_of_a_slow_count(inspect):
     rng = np.random.default_rng(1)
     base = rng.integers(0, 255, (12, 28, 28)).astype(float)
-    pictures = np.concatenate([base, base + rng.normal(0, 20, base.shape), base + rng.normal(0, 60, base.shape)])
+    pictures = np.concatenate(
+        [base, base + rng.normal(0, 20, base.shape), base + rng.normal(0, 60, base.shape)]
+    )
     table = inspect(np.clip(pictures, 0, 255).astype(np.uint8))
     grey = [np.frombuffer(thumbnail, np.uint8).reshape(28, 28) for thumbnail in table["thumbnail"]]
     near = {
         (i, j)
         for i in range(36)
         for j in range(i)
-        if max(np.corrcoef(grey[i].ravel(), other.ravel())[0, 1] for other in (grey[j], grey[j][:, ::-1])) > 0.95
+        if max(np.corrcoef(grey[i].ravel(), other.ravel())[0, 1] for other in (grey[j], grey[j][:, ::-1]))
+        > 0.95
     }
     groups = twins.twins(table).groups
     assert near and all(groups[i] == groups[j] for i, j in near)
