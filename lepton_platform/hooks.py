@@ -299,8 +299,12 @@ class Hooks:
         from lepton_platform.report.section import Section
 
         named: dict[str, Section] = {}
+        titles: set[tuple[str, str]] = set()
         for owner, sections in self._each("lepton_sections"):
             for section in _listed("lepton_sections", owner, sections, Section):
+                if (owner.name, section.title) in titles:
+                    raise HookError(f"{owner.name} has two sections called {section.title!r}. Rename one.")
+                titles.add((owner.name, section.title))
                 key = f"{owner.name}/{section.title}" if owner.extends else section.title
                 named[key] = replace(section, origin=owner.name if owner.extends else "")
         return sorted(named.values(), key=lambda section: (section.order, section.title))

@@ -27,12 +27,15 @@ from lepton_platform.testing import (
 from lepton_platform.testing.check import LEVELS, MOST_WAIVED, Check, Fault, Level, NotApplicable
 from lepton_platform.testing.subject import Subject
 
-MODULES: tuple[ModuleType, ...] = (
-    declaration, start_up, options, running, honesty, decisions, robustness, persistence, report, extension
-)  # fmt: skip
-CHECKS: tuple[Check, ...] = tuple(
-    found for module in MODULES for found in vars(module).values() if isinstance(found, Check)
-)
+
+def _checks_in(*modules: ModuleType) -> tuple[Check, ...]:
+    """Return the checks of some modules, as they stand there."""
+    return tuple(found for module in modules for found in vars(module).values() if isinstance(found, Check))
+
+
+OF_RUNS = _checks_in(running, honesty, decisions, robustness, persistence, report)
+"""Checks that look at runs: what an extended application fails alone is no fault of its extension."""
+CHECKS = (*_checks_in(declaration, start_up, options), *OF_RUNS, *_checks_in(extension))
 """Every check, in the order in which they are made."""
 
 Status = Literal["passed", "failed", "waived", "skipped"]
@@ -45,15 +48,20 @@ class Outcome:
     check: Check
     status: Status
     message: str = ""
-    """What was seen, where it failed or was waived; why there was nothing to see, where it was skipped."""
+    """What was seen, where it failed; the reason, where it is waived or skipped."""
 
 
 @dataclass(frozen=True)
 class Conformance:
-    """What came of the checks of one plugin's application or extension."""
+    """What came of the checks of one application or extension."""
 
     offer: Offer
     outcomes: tuple[Outcome, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether all checks were made that it is asked to pass; if not, no level is reached."""
+        return len(self.outcomes) == len(asked_of(self.offer))
 
     def count(self, status: Status) -> int:
         """Return how many checks ended so."""
@@ -67,6 +75,8 @@ class Conformance:
         waived than ``MOST_WAIVED`` says.
         """
         reached: Level | None = None
+        if not self.complete:
+            return None
         for number, level in enumerate(LEVELS, start=1):
             asked = [outcome.status for outcome in self.outcomes if outcome.check.level in LEVELS[:number]]
             if "failed" in asked or asked.count("waived") > MOST_WAIVED[level]:
@@ -75,7 +85,9 @@ class Conformance:
         return reached
 
     def reaches(self, level: Level) -> bool:
-        """Return whether the level, or a higher one, is reached."""
+        """Return whether the level or a higher one is reached; of some checks alone, whether none failed."""
+        if not self.complete:
+            return self.count("failed") == 0
         return self.level is not None and LEVELS.index(self.level) >= LEVELS.index(level)
 
     def summary(self) -> str:
@@ -83,8 +95,8 @@ class Conformance:
         counts = ", ".join(
             f"{self.count(status)} {status}" for status in ("passed", "failed", "waived", "skipped")
         )
-        run = len(self.outcomes) - self.count("skipped")
-        return f"{run} checks run: {counts}. Level reached: {self.level or 'none'}"
+        made = f"{len(self.outcomes)} of {len(asked_of(self.offer))} checks: {counts}"
+        return f"{made}. Level reached: {self.level or 'none'}" if self.complete else made
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON facts."""
@@ -140,6 +152,10 @@ def judge(subject: Subject, check: Check) -> Outcome:
     """Make one check. A plugin that cannot be loaded at all is an error, not an outcome."""
     waiver = subject.declaration.waivers.get(check.id)
     status, message = _made(subject, check)
+    if status == "failed" and subject.extends and check in OF_RUNS:
+        alone, _ = _made(subject.extended, check)
+        if alone == "failed":
+            return Outcome(check, "skipped", f"{subject.extended.name} fails it without the extension too")
     if waiver is None or status == "skipped":
         return Outcome(check, status, message)
     if status == "passed":
@@ -212,6 +228,10 @@ class BoundCheck:
     subject: Subject
     check: Check
 
+    def outcome(self) -> Outcome:
+        """Make the check and return what came of it."""
+        return judge(self.subject, self.check)
+
     def __call__(self) -> None:
         """Return if the check passes.
 
@@ -222,7 +242,7 @@ class BoundCheck:
         unittest.SkipTest
             It is waived or has nothing to look at; pytest shows the reason.
         """
-        outcome = judge(self.subject, self.check)
+        outcome = self.outcome()
         if outcome.status == "failed":
             raise AssertionError(f"{self.subject.offer} fails {told(outcome)}")
         if outcome.status != "passed":

@@ -10,6 +10,21 @@ from lepton_platform.testing.subject import Subject
 
 
 @check("silver", of=("extensions",))
+def target_at_hand(subject: Subject) -> None:
+    """What it extends is installed and has data to be checked on.
+
+    Without it most checks have nothing to look at, and the level would say little.
+
+    To mend: install the application, and name data with `--data` if it ships no sample; for a task or
+    `*` install any application with a sample that it applies to.
+    """
+    try:
+        _ = subject.source
+    except NotApplicable as error:
+        raise Fault(str(error)) from error
+
+
+@check("silver", of=("extensions",))
 def leaves_other_scores_alone(subject: Subject) -> None:
     """All other candidates and the baseline score as they do without the extension.
 
@@ -20,7 +35,7 @@ def leaves_other_scores_alone(subject: Subject) -> None:
     `lepton_load`, `lepton_split` and `lepton_predict` return what they were given, with additions at
     most.
     """
-    with_it, without = subject.base.run, subject.without
+    with_it, without = subject.base.run, subject.extended.base.run
     if said := difference(
         without.baseline_predictions, with_it.baseline_predictions[[*without.baseline_predictions]]
     ):
@@ -52,7 +67,7 @@ def names_under_prefix(subject: Subject) -> None:
     To mend: the host does it for models, metrics, steps and sections; call columns `acme-forest/trees`
     and files `acme-forest-trees.json`, with the extension's own name.
     """
-    with_it, without = subject.base.run, subject.without
+    with_it, without = subject.base.run, subject.extended.base.run
     for name in ("predictions", "decisions"):
         added = [str(column) for column in getattr(with_it, name) if column not in getattr(without, name)]
         if strange := [column for column in added if not column.startswith(subject.name)]:
@@ -71,8 +86,6 @@ def observers_do_not_raise(subject: Subject) -> None:
     To mend: the message is what `log.txt` of a run says.
     """
     log = (subject.base.run.folder / "log.txt").read_text(encoding="utf-8")
-    failed = [
-        line for line in log.splitlines() if f" {subject.name}:" in line and " failed in lepton_" in line
-    ]
-    if failed:
-        raise Fault(failed[0].partition(" ")[2])
+    for line in log.splitlines():
+        if f" {subject.name} (" in line and ") failed in lepton_" in line:
+            raise Fault(line.partition(" ")[2])

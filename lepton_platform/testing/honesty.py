@@ -64,7 +64,7 @@ def test_outcomes_sealed(subject: Subject) -> None:
 
     To mend: in `lepton_load` return no target for the purpose `"test"`; read it for `"truth"`.
     """
-    subject.base.run  # noqa: B018
+    _ = subject.base.run
     _ = subject.apart
     if said := subject.witnesses["apart"].unsealed:
         raise Fault("; ".join(dict.fromkeys(said)))

@@ -6,6 +6,7 @@ from lepton_platform.application import Application
 from lepton_platform.run import metrics_json
 from lepton_platform.testing.check import BOTH, Fault, check
 from lepton_platform.testing.comparison import difference
+from lepton_platform.testing.start_up import trace
 from lepton_platform.testing.subject import Subject
 
 
@@ -20,8 +21,8 @@ def brings_sample(subject: Subject) -> None:
     licence lets you ship them, with the options they need; or `checks_of(name, data=..., options=...)`
     and `lepton plugin check NAME --data FILE --set KEY=VALUE`.
     """
-    assert isinstance(subject.declaration, Application)
-    if subject.declaration.sample is None and subject.data is None:
+    application = subject.declaration
+    if isinstance(application, Application) and application.sample is None and subject.data is None:
         raise Fault("there is no sample, and no data were named")
 
 
@@ -67,7 +68,7 @@ def survives_broken_observer(subject: Subject) -> None:
 
     To mend: do not pass on what another plugin's observer raises; `Hooks` logs it.
     """
-    subject.base.run  # noqa: B018 - skipped where the plugin does not run at all
+    _ = subject.base.run
     if subject.again.record["status"] != "done":
         raise Fault(f"the run is {subject.again.record['status']}")
 
@@ -82,9 +83,26 @@ def input_unchanged(subject: Subject) -> None:
     To mend: `cases = cases.assign(...)` or `cases.copy()` before the first assignment; no
     `inplace=True`.
     """
-    subject.base.run  # noqa: B018
+    _ = subject.base.run
     if changed := subject.base.seen.changed:
         raise Fault("; ".join(dict.fromkeys(changed)))
+
+
+@check("silver", of=BOTH)
+def stdout_left_alone(subject: Subject) -> None:
+    """Neither importing the plugin nor a run of it prints to stdout.
+
+    `lepton run --json` promises one JSON object on stdout, and `lepton decide` writes CSV there: a
+    stray line breaks the program that reads it.
+
+    To mend: write to the run's log with `run.log(...)`, tell the user with a `Finding` (`run.note`), or
+    delete the print.
+    """
+    if printed := trace(subject.offer.module).printed.strip():
+        raise Fault(f"importing {subject.offer.module} prints {printed.splitlines()[0]!r}")
+    _ = subject.base.run
+    if printed := subject.base.printed.strip():
+        raise Fault(f"a run prints {printed.splitlines()[0]!r}")
 
 
 @check("silver", of=BOTH)
@@ -96,6 +114,6 @@ def leaves_nothing_behind(subject: Subject) -> None:
 
     To mend: write to `run.folder`; what may be made again belongs below the user's cache folder.
     """
-    subject.base.run  # noqa: B018
+    _ = subject.base.run
     if left := subject.base.left:
         raise Fault(f"a run leaves {', '.join(left[:5])}")

@@ -19,7 +19,7 @@ HEAVY = frozenset(
     }
 )  # fmt: skip
 """Packages that take long to import and are needed only once a run has started."""
-MOST_MODULES = 100
+MOST_MODULES = 40
 """Modules that a declaration may load beyond the host's own."""
 TRACE = """
 import importlib, json, sys
@@ -64,19 +64,3 @@ def import_budget(subject: Subject) -> None:
         raise Fault(f"importing {module} loads {', '.join(heavy)}")
     if len(loaded) > MOST_MODULES:
         raise Fault(f"importing {module} loads {len(loaded)} modules; at most {MOST_MODULES} are few")
-
-
-@check("silver", of=BOTH)
-def stdout_left_alone(subject: Subject) -> None:
-    """Neither importing the plugin nor a run of it prints to stdout.
-
-    `lepton run --json` promises one JSON object on stdout, and `lepton decide` writes CSV there: a
-    stray line breaks the program that reads it.
-
-    To mend: write to the run's log with `run.log(...)`, tell the user with a `Finding` (`run.note`), or
-    delete the print.
-    """
-    if printed := trace(subject.offer.module).printed.strip():
-        raise Fault(f"importing {subject.offer.module} prints {printed.splitlines()[0]!r}")
-    if printed := subject.base.printed.strip():
-        raise Fault(f"a run prints {printed.splitlines()[0]!r}")

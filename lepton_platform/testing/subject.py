@@ -7,13 +7,11 @@ for it; they lie in a temporary folder that goes with the subject.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
-import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +32,7 @@ from lepton_platform.store import RunFolder
 from lepton_platform.testing import broken_observer, witness
 from lepton_platform.testing.check import NotApplicable
 from lepton_platform.testing.perturbation import distorted, exchanged
+from lepton_platform.testing.quarantine import quarantined
 from lepton_platform.testing.witness import Witness
 
 MOST_ROWS = 1_000
@@ -101,7 +100,7 @@ class Subject:
         """What takes part in its runs: the application and, if it is one, the extension; no other."""
         found = plugins.participants(self._application())
         layers = tuple(layer for layer in found.layers if not layer.extends or layer.name == self.name)
-        if self.extends and layers == tuple(layer for layer in layers if not layer.extends):
+        if self.extends and all(layer.name != self.name for layer in layers):
             raise NotApplicable('it cannot take part in a run; see the check "hooks-known"')
         return replace(found, layers=layers, broken=())
 
@@ -109,19 +108,15 @@ class Subject:
         if isinstance(self.declaration, Application):
             return self.name
         target = self.declaration.target
-        if target != "*" and not target.startswith("task:"):
+        installed = plugins.offers("applications")
+        if target in {offer.name for offer in installed}:
             return target
-        for offer in plugins.offers("applications"):
+        for offer in installed:
             with contextlib.suppress(Exception):  # a broken one is not what is checked here
                 declared: Application = offer.declaration()
                 if declared.sample is not None and target in ("*", f"task:{declared.task}"):
                     return offer.name
-        raise NotApplicable(f"no application with a sample is installed that {target!r} applies to")
-
-    @cached_property
-    def layer(self) -> Layer:
-        """The subject's own layer of a run."""
-        return next(layer for layer in self.participants.layers if layer.name == self.name)
+        raise NotApplicable(f"no application is installed that has a sample and that {target!r} means")
 
     @property
     def config(self) -> type[Config] | None:
@@ -179,7 +174,7 @@ class Subject:
         rows, run = self.loaded
         if not isinstance(rows, pd.DataFrame) or len(rows) != len(run.dataset.cases):
             raise NotApplicable("its cases are not the rows of a table")
-        return rows.iloc[_some(run)].reset_index(drop=True)
+        return rows.iloc[_some(run.dataset)].reset_index(drop=True)
 
     @cached_property
     def models_chosen(self) -> tuple[str, ...]:
@@ -212,10 +207,11 @@ class Subject:
 
     @cached_property
     def base(self) -> Execution:
-        """The run that most checks look at: watched, in an empty folder, with an empty home."""
-        error, printed = None, io.StringIO()
+        """The run that most checks look at, made in an empty folder with an empty home."""
+        error: BaseException | None = None
+        printed = io.StringIO()
         _ = self.participants  # what cannot be loaded is no fault of a run
-        with _quarantined(self.folder / "elsewhere", self.offer.module) as left:
+        with quarantined(self.folder / "elsewhere", self.offer.module) as left:
             try:
                 with contextlib.redirect_stdout(printed):
                     self._start("base", self._data)
@@ -228,8 +224,8 @@ class Subject:
     @cached_property
     def again(self) -> Run:
         """The same run once more, its observers joined by one that raises."""
-        layers = (*self.participants.layers, broken_observer.layer())
-        return self._start("again", self._data, layers=layers)
+        with contextlib.redirect_stderr(io.StringIO()):  # where the host tells of it
+            return self._start("again", self._data, joined=(broken_observer.layer(),))
 
     @cached_property
     def apart(self) -> Run:
@@ -247,6 +243,7 @@ class Subject:
 
     @property
     def held_out(self) -> pd.DataFrame:
+        """The rows of the table that the base run held out."""
         split = self.base.run.split
         if len(split.train) + len(split.test) != len(self.table):
             raise NotApplicable("its cases are not the rows of a table")
@@ -270,11 +267,11 @@ class Subject:
         return self._shuffled[seed]
 
     @cached_property
-    def without(self) -> Run:
-        """The base run without the extension that is checked, and without its candidates."""
-        layers = tuple(layer for layer in self.participants.layers if layer.name != self.name)
+    def extended(self) -> Subject:
+        """The application that an extension is checked with, alone: a subject of its own."""
+        own = {name: value for name, value in self.options.items() if "." not in name}
         models = [name for name in self.models_chosen if not name.startswith(f"{self.name}/")]
-        return self._start("without", self._data, layers=layers, models=models)
+        return Subject(self.participants.offer, self.data, own, models)
 
     @cached_property
     def reopened(self) -> Run:
@@ -287,15 +284,12 @@ class Subject:
         name: str,
         data: str | None,
         test: str | None = None,
-        *,
-        layers: tuple[Layer, ...] = (),
-        models: Sequence[str] | None = None,
+        joined: tuple[Layer, ...] = (),
     ) -> Run:
-        watched = (*(layers or self.participants.layers), witness.layer())
-        chosen = self.models_chosen if models is None else tuple(models)
-        options = Options(data, test, chosen)
+        layers = (*self.participants.layers, witness.layer(), *joined)
+        options = Options(data, test, self.models_chosen)
         self.witnesses[name] = witness.of_runs_below(self.folder / name)
-        return start(replace(self.participants, layers=watched), options, self.values, self.folder / name)
+        return start(replace(self.participants, layers=layers), options, self.values, self.folder / name)
 
     @property
     def _data(self) -> str | None:
@@ -311,59 +305,20 @@ class Subject:
         return str(path)
 
 
-def _some(run: Run) -> NDArray[np.intp]:
-    """Return the positions of the cases that runs are made on, in the order of the data."""
-    dataset, n = run.dataset, len(run.dataset.cases)
-    if n <= MOST_ROWS:
+def _some(dataset: Dataset) -> NDArray[np.intp]:
+    """Return the positions of the cases that runs are made on, in the order of the data.
+
+    Whole groups; the latest of dated cases; of others a random part, in which a rare outcome is kept.
+    """
+    n = len(dataset.cases)
+    if n <= MOST_ROWS or dataset.target is None:
         return np.arange(n)
     if dataset.groups is not None:
-        sizes = dataset.groups.value_counts(sort=False).cumsum()
-        return np.flatnonzero(dataset.groups.isin(sizes.index[sizes <= MOST_ROWS]))
+        together = dataset.groups.value_counts(sort=False).cumsum()
+        return np.flatnonzero(dataset.groups.isin(together.index[together <= MOST_ROWS]))
     if dataset.time is not None:
         return np.sort(np.argsort(dataset.time.to_numpy(), kind="stable")[-MOST_ROWS:])
-    return np.sort(np.random.default_rng(0).permutation(n)[:MOST_ROWS])
-
-
-@contextlib.contextmanager
-def _quarantined(folder: Path, module: str) -> Iterator[list[str]]:
-    """Work in an empty folder with an empty home; the list is filled with what is left there.
-
-    Files that are new or changed in the plugin's own package are left there too. Caches are not:
-    ``~/.cache`` stays where it is, and byte code is Python's own.
-    """
-    home, here = folder / "home", folder / "here"
-    left: list[str] = []
-    for made in (home, here):
-        made.mkdir(parents=True)
-    elsewhere = {f"XDG_{kind}_HOME": str(home / kind) for kind in ("CONFIG", "DATA", "STATE")}
-    cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
-    before, environment = _files(*_places(module)), dict(os.environ)
-    os.environ |= {"HOME": str(home), "XDG_CACHE_HOME": cache, **elsewhere}
-    try:
-        with contextlib.chdir(here):
-            yield left
-    finally:
-        os.environ.clear()
-        os.environ |= environment
-    after = _files(*_places(module))
-    left += sorted(path for path, state in after.items() if before.get(path) != state)
-    left += sorted(path.replace(str(home), "~").replace(str(here), ".") for path in _files(folder))
-
-
-def _places(module: str) -> list[Path]:
-    """Return the files and folders of the package that ``module`` is in."""
-    spec = importlib.util.find_spec(module.partition(".")[0])
-    if spec is None:
-        return []
-    return [Path(place) for place in spec.submodule_search_locations or [str(spec.origin)]]
-
-
-def _files(*places: Path) -> dict[str, tuple[int, int]]:
-    """Return the files in some places, each with its size and its time of change."""
-    found = {}
-    for place in places:
-        for path in [place] if place.is_file() else place.rglob("*"):
-            if path.is_file() and path.suffix != ".pyc":
-                state = path.stat()
-                found[str(path)] = (state.st_size, state.st_mtime_ns)
-    return found
+    order = np.random.default_rng(0).permutation(n)
+    outcomes = dataset.target.iloc[order].reset_index(drop=True)
+    turn = outcomes.groupby(outcomes).cumcount().to_numpy()  # each outcome in turn, until one runs out
+    return np.sort(order[np.argsort(turn, kind="stable")[:MOST_ROWS]])
