@@ -15,7 +15,10 @@ BATCH = 50_000
 
 
 def what_if(
-    predict: Callable[[pd.DataFrame], Floats], cases: pd.DataFrame, changes: Mapping[str, pd.Series[Any]]
+    predict: Callable[[pd.DataFrame], Floats],
+    cases: pd.DataFrame,
+    unchanged: Floats,
+    changes: Mapping[str, pd.Series[Any]],
 ) -> pd.DataFrame:
     """Return the predictions when one column is changed and the others stay, shape (n, changes).
 
@@ -24,6 +27,8 @@ def what_if(
     predict : function of a frame
         Gives a number per row.
     cases : frame of n rows
+    unchanged : array of shape (n,)
+        The predictions of the cases as they are.
     changes : column → series of n values
         What stands in for the column; a case that has the value already is not asked again.
 
@@ -31,22 +36,21 @@ def what_if(
     --------
     >>> cases = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
     >>> zeros = pd.Series([0.0, 0.0])
-    >>> what_if(lambda rows: rows.sum(axis=1).to_numpy(), cases, {"a": zeros, "b": zeros})
+    >>> total = lambda rows: rows.sum(axis=1).to_numpy()
+    >>> what_if(total, cases, total(cases), {"a": zeros, "b": zeros})
          a    b
     0  3.0  1.0
     1  4.0  2.0
     """
-    unchanged = predict(cases)
-    answers = {name: unchanged.copy() for name in changes}
-    waiting: list[tuple[str, NDArray[np.intp], pd.DataFrame]] = []
-    for name, values in changes.items():
-        rows = np.flatnonzero(_differs(cases[name], values))
-        changed = cases.iloc[rows].assign(**{name: values.iloc[rows].to_numpy()})
-        waiting.append((name, rows, changed.astype({name: cases[name].dtype})))
-        if sum(len(rows) for _, rows, _ in waiting) >= BATCH:
-            _ask(predict, waiting, answers)
-    _ask(predict, waiting, answers)
-    return pd.DataFrame(answers, index=cases.index)
+    differs = np.array([_differs(cases[name], values) for name, values in changes.items()], dtype=bool)
+    # the variants of a case stand together: they go nearly the same way through every tree, which a
+    # processor foresees, so that boosted trees take two thirds of the time
+    case, change = np.nonzero(differs.reshape(len(changes), len(cases)).T)
+    answers = np.repeat(unchanged[:, None], len(changes), axis=1)
+    for start in range(0, len(case), BATCH):
+        asked = case[start : start + BATCH], change[start : start + BATCH]
+        answers[asked] = predict(_variants(cases, changes, *asked))
+    return pd.DataFrame(answers, index=cases.index, columns=list(changes))
 
 
 def _differs(values: pd.Series[Any], others: pd.Series[Any]) -> NDArray[np.bool_]:
@@ -55,15 +59,15 @@ def _differs(values: pd.Series[Any], others: pd.Series[Any]) -> NDArray[np.bool_
     return np.asarray((mine != theirs) & ~both_missing, dtype=bool)
 
 
-def _ask(
-    predict: Callable[[pd.DataFrame], Floats],
-    waiting: list[tuple[str, NDArray[np.intp], pd.DataFrame]],
-    answers: dict[str, Floats],
-) -> None:
-    asked = [changed for _, rows, changed in waiting if len(rows)]
-    if asked:
-        predicted = predict(pd.concat(asked, ignore_index=True))
-        ends = np.cumsum([len(rows) for _, rows, _ in waiting])
-        for (name, rows, _), part in zip(waiting, np.split(predicted, ends[:-1]), strict=True):
-            answers[name][rows] = part
-    waiting.clear()
+def _variants(
+    cases: pd.DataFrame,
+    changes: Mapping[str, pd.Series[Any]],
+    case: NDArray[np.intp],
+    change: NDArray[np.intp],
+) -> pd.DataFrame:
+    """Return a row per pair of ``case`` and ``change``, both positions: the case with that one change."""
+    variants = {name: values.array.take(case) for name, values in cases.items()}
+    for place, (name, values) in enumerate(changes.items()):
+        here = change == place
+        variants[name][here] = values.astype(cases[name].dtype).array[case[here]]
+    return pd.DataFrame(variants)

@@ -79,7 +79,8 @@ def importance(run: Run) -> pd.Series[float]:
     cases, truth = run.test.cases.iloc[rows], run.truth.to_numpy()[rows]
     metric = run.metrics[run.selected_by]
     sign = 1.0 if metric.better == "higher" else -1.0
-    whole = evaluation.call(metric, truth, run.predictions.iloc[rows], cases)
+    predictions = run.predictions.iloc[rows]
+    whole = evaluation.call(metric, truth, predictions, cases)
     shuffled = {
         name: cases[name].take(rng.permutation(len(cases))).set_axis(cases.index) for name in cases.columns
     }
@@ -87,7 +88,7 @@ def importance(run: Run) -> pd.Series[float]:
     def predict(changed: pd.DataFrame) -> NDArray[np.float64]:
         return run.hooks.predict(run.model, changed)["probability"].to_numpy()
 
-    answers = what_if(predict, cases, shuffled)
+    answers = what_if(predict, cases, predictions["probability"].to_numpy(), shuffled)
     losses = {
         name: sign * (whole - evaluation.call(metric, truth, pd.DataFrame({"probability": answer}), cases))
         for name, answer in answers.items()

@@ -38,11 +38,15 @@ def decide(
     decided = predictions.assign(
         cut_off=at.cut_off, decision=answer, expected_profit=at.expected_profit(probability)
     )
-    return decided.join(_reasons(cases, answer != APPROVE, run, config))
+    return decided.join(_reasons(cases, probability, answer != APPROVE, run, config))
 
 
 def _reasons(
-    cases: pd.DataFrame, refused: NDArray[np.bool_], run: Run, config: CreditRiskConfig
+    cases: pd.DataFrame,
+    probability: NDArray[np.float64],
+    refused: NDArray[np.bool_],
+    run: Run,
+    config: CreditRiskConfig,
 ) -> pd.DataFrame:
     empty = reason_codes(pd.DataFrame(index=cases.index), 0)
     if config.reasons == 0 or not refused.any():
@@ -51,5 +55,6 @@ def _reasons(
     def predict(changed: pd.DataFrame) -> NDArray[np.float64]:
         return run.hooks.predict(run.model, changed)["probability"].to_numpy()
 
-    codes = reason_codes(effects(cases[refused], run.learned["typical"], predict), config.reasons)
+    effect = effects(cases[refused], probability[refused], run.learned["typical"], predict)
+    codes = reason_codes(effect, config.reasons)
     return codes.reindex(cases.index).where(lambda table: table.notna(), None)

@@ -52,7 +52,10 @@ def typical_approved(
 
 
 def effects(
-    cases: pd.DataFrame, typical: Mapping[str, Any], predict: Callable[[pd.DataFrame], Floats]
+    cases: pd.DataFrame,
+    probability: Floats,
+    typical: Mapping[str, Any],
+    predict: Callable[[pd.DataFrame], Floats],
 ) -> pd.DataFrame:
     """Return by how much each attribute raises the log-odds of default, shape (n, columns).
 
@@ -60,6 +63,8 @@ def effects(
     ----------
     cases : frame
         The applicants.
+    probability : array of shape (n,)
+        Their probability of default.
     typical : column → value
         What stands in for each attribute; a column that is not in it is never a reason.
     predict : function of cases
@@ -68,8 +73,8 @@ def effects(
     stand_ins = {
         name: pd.Series(value, index=cases.index, dtype=cases[name].dtype) for name, value in typical.items()
     }
-    replaced = what_if(lambda changed: logit(predict(changed)), cases, stand_ins)
-    return -replaced.sub(logit(predict(cases)), axis=0)
+    replaced = what_if(lambda changed: logit(predict(changed)), cases, logit(probability), stand_ins)
+    return -replaced.sub(logit(probability), axis=0)
 
 
 def reason_codes(effect: pd.DataFrame, most: int) -> pd.DataFrame:

@@ -38,14 +38,14 @@ def decided_anew(run, rows, **options):
 def test_an_effect_is_the_weight_times_the_distance_from_typical():
     cases = pd.DataFrame({"debt": [0.9, 0.1], "late": [2.0, 0.0], "income": [0.5, 3.0]})
     typical = {"debt": 0.2, "late": 0.0, "income": 1.0}
-    found = effects(cases, typical, linear_risk)
+    found = effects(cases, linear_risk(cases), typical, linear_risk)
     for name, weight in WEIGHTS.items():
         assert found[name].to_numpy() == pytest.approx(weight * (cases[name] - typical[name]).to_numpy())
 
 
 def test_reasons_are_the_greatest_effects_first_and_never_what_helped():
     cases = pd.DataFrame({"debt": [0.3, 0.9], "late": [4.0, 0.0], "income": [2.0, -1.0]})
-    found = effects(cases, {"debt": 0.2, "late": 0.0, "income": 1.0}, linear_risk)
+    found = effects(cases, linear_risk(cases), {"debt": 0.2, "late": 0.0, "income": 1.0}, linear_risk)
     codes = reason_codes(found, 4)
     assert codes.loc[0].tolist() == ["late", "debt", None, None]
     assert codes.loc[1].tolist() == ["debt", "income", None, None]
@@ -64,7 +64,7 @@ def test_reasons_equal_sorting_each_applicants_effects_by_hand():
 
 def test_a_column_without_a_typical_value_is_never_a_reason():
     cases = pd.DataFrame({"debt": [0.9], "late": [9.0], "income": [0.0]})
-    codes = reason_codes(effects(cases, {"debt": 0.0, "income": 1.0}, linear_risk), 4)
+    codes = reason_codes(effects(cases, linear_risk(cases), {"debt": 0.0, "income": 1.0}, linear_risk), 4)
     assert codes.loc[0].tolist() == ["debt", "income", None, None]
 
 
