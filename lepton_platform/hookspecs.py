@@ -140,6 +140,9 @@ def lepton_metrics(run: Run, config: Config) -> Mapping[str, Metric | None] | No
     """Model stage: name → ``Metric``. The application's ``select``, else the first, chooses.
 
     Called once. ``None`` adds nothing; a name with ``None`` removes the task's metric of that name.
+
+    A metric's function names what it needs of ``truth``, ``predictions`` and ``cases``. If it also names
+    ``counts``, it answers for many resamples at once, and its interval takes a fraction of the time.
     """
 
 

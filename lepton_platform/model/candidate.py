@@ -31,10 +31,16 @@ class Metric:
     """A number by which predictions are judged.
 
     ``function`` names what it needs of ``truth``, ``predictions`` and ``cases`` and returns a
-    float; ``truth`` is the target as a numpy array, the others are frames on the same rows.
+    float; ``truth`` is the target as a numpy array of shape (n,), the others are frames on the same
+    rows. For its interval it is asked again for every resample of the rows.
+
+    If it also names ``counts``, it is asked once for many resamples of the same n rows, and returns an
+    array of shape (draws,). ``counts``, shape (draws, n), says how often each resample holds each row;
+    a resample holds n. The mean of a number per row is then ``counts @ number / len(truth)``. That
+    gives the same interval, and is many times faster where rows are sorted or taken from a frame.
     """
 
-    function: Callable[..., float]
+    function: Callable[..., Any]
     better: Literal["higher", "lower"]
     unit: str = ""
     bounds: tuple[float, float] = (float("-inf"), float("inf"))

@@ -1,5 +1,8 @@
 """Metrics with their uncertainty, by the bootstrap over cases.
 
+A resample is told to a metric in one of two ways: by its rows, or, where the metric's function names
+``counts``, together with others by how often each holds each case. Both give the same interval.
+
 Efron and Tibshirani, An Introduction to the Bootstrap (1993), ch. 13. The percentile interval is
 moved so that the bootstrap distribution is centred on the value: for a metric whose sampling
 distribution is biased (calibration errors are, upwards) the plain one can miss its own value.
@@ -10,18 +13,23 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t
 
 from lepton_platform.errors import HookError
 from lepton_platform.model.candidate import Metric
 
 CONFIDENCE = 0.95
-OFFERED = ("truth", "predictions", "cases")
+OFFERED = ("truth", "predictions", "cases", "counts")
+CELLS = 1_000_000
+"""Counts that are in memory at once, at most: of as many resamples as fit, and of one at least."""
+
+Floats = NDArray[np.float64]
 
 
 class Estimate(NamedTuple):
@@ -40,13 +48,11 @@ def evaluate(
     seed: int = 0,
 ) -> dict[str, Estimate]:
     """Return each metric with its interval; ``truth`` and the frames share their rows' order."""
-    values = {name: call(metric, truth, predictions, cases) for name, metric in metrics.items()}
-    draws: dict[str, list[float]] = {name: [] for name in metrics}
-    for rows in resamples(len(truth), seed):
-        sampled = _Sampled(truth, predictions, cases, rows)
-        for name, metric in metrics.items():
-            draws[name].append(sampled.call(metric))
-    return {name: interval(values[name], draws[name], metrics[name].bounds) for name in metrics}
+    draws = _bootstrap(metrics, {"truth": truth, "predictions": predictions, "cases": cases}, seed)
+    return {
+        name: interval(call(metric, truth, predictions, cases), draws[name], metric.bounds)
+        for name, metric in metrics.items()
+    }
 
 
 def difference(
@@ -64,18 +70,18 @@ def difference(
     """
     sign = 1.0 if metric.better == "higher" else -1.0
     value = call(metric, truth, predictions, cases) - call(metric, truth, baseline, cases)
-    draws = [
-        _Sampled(truth, predictions, cases, rows).call(metric)
-        - _Sampled(truth, baseline, cases, rows).call(metric)
-        for rows in resamples(len(truth), seed)
-    ]
-    low, high = sorted((sign * end) for end in interval(value, draws)[1:])
+    mine, theirs = (
+        _bootstrap({"": metric}, {"truth": truth, "predictions": judged, "cases": cases}, seed)[""]
+        for judged in (predictions, baseline)
+    )
+    low, high = sorted((sign * end) for end in interval(value, np.subtract(mine, theirs))[1:])
     return Estimate(sign * value, low, high)
 
 
 def call(metric: Metric, truth: NDArray[Any], predictions: pd.DataFrame, cases: pd.DataFrame) -> float:
     """Return the metric's value, giving its function what it names."""
-    return _Sampled(truth, predictions, cases, None).call(metric)
+    once = np.ones((1, len(truth)))
+    return _values(metric, {"truth": truth, "predictions": predictions, "cases": cases, "counts": once})[0]
 
 
 def resamples(n: int, seed: int) -> Iterator[NDArray[np.intp]]:
@@ -83,6 +89,13 @@ def resamples(n: int, seed: int) -> Iterator[NDArray[np.intp]]:
     rng = np.random.default_rng(seed)
     for _ in range(draws_for(n)):
         yield rng.integers(0, n, n)
+
+
+def counted_resamples(n: int, seed: int) -> Iterator[Floats]:
+    """Yield the same resamples as ``resamples`` in blocks: how often each holds each row, (draws, n)."""
+    waiting = resamples(n, seed)
+    while block := list(islice(waiting, max(1, CELLS // max(n, 1)))):
+        yield np.array([np.bincount(rows, minlength=n) for rows in block], dtype=float)
 
 
 def draws_for(n: int) -> int:
@@ -97,7 +110,7 @@ def draws_for(n: int) -> int:
     return int(np.clip(500_000 / max(n, 1), 250, 1000))
 
 
-def interval(value: float, draws: list[float], bounds: tuple[float, float] = (-np.inf, np.inf)) -> Estimate:
+def interval(value: float, draws: ArrayLike, bounds: tuple[float, float] = (-np.inf, np.inf)) -> Estimate:
     """Return the centred percentile interval of a bootstrap.
 
     >>> interval(0.5, [0.4, 0.5, 0.6])
@@ -124,34 +137,51 @@ def over_folds(value: float, by_fold: Sequence[float], bounds: tuple[float, floa
     return float(low), float(high)
 
 
-class _Sampled:
+def _bootstrap(metrics: Mapping[str, Metric], whole: Mapping[str, Any], seed: int) -> dict[str, list[float]]:
+    """Return the values of each metric on all resamples of ``whole``, by name truth, predictions, cases."""
+    n = len(whole["truth"])
+    draws: dict[str, list[float]] = {name: [] for name in metrics}
+    counting = {name: one for name, one in metrics.items() if "counts" in _arguments(one.function)}
+    for counts in counted_resamples(n, seed) if counting else ():
+        for name, metric in counting.items():
+            draws[name] += _values(metric, {**whole, "counts": counts})
+    others = {name: one for name, one in metrics.items() if name not in counting}
+    for rows in resamples(n, seed) if others else ():
+        resample = _Resample(whole, rows)
+        for name, metric in others.items():
+            draws[name] += _values(metric, resample)
+    return draws
+
+
+class _Resample(dict[str, Any]):
     """Truth, predictions and cases on some rows, taken only when a metric asks for them."""
 
-    def __init__(
-        self,
-        truth: NDArray[Any],
-        predictions: pd.DataFrame,
-        cases: pd.DataFrame,
-        rows: NDArray[np.intp] | None,
-    ) -> None:
-        self._whole: dict[str, Any] = {"truth": truth, "predictions": predictions, "cases": cases}
+    def __init__(self, whole: Mapping[str, Any], rows: NDArray[np.intp]) -> None:
+        self._whole = whole
         self._rows = rows
-        self._taken: dict[str, Any] = {}
 
-    def call(self, metric: Metric) -> float:
-        return float(metric.function(**{name: self._take(name) for name in _arguments(metric.function)}))
+    def __missing__(self, name: str) -> Any:
+        whole = self._whole[name]
+        self[name] = whole[self._rows] if name == "truth" else whole.iloc[self._rows]
+        return self[name]
 
-    def _take(self, name: str) -> Any:
-        if self._rows is None:
-            return self._whole[name]
-        if name not in self._taken:
-            whole = self._whole[name]
-            self._taken[name] = whole[self._rows] if name == "truth" else whole.iloc[self._rows]
-        return self._taken[name]
+
+def _values(metric: Metric, offered: Mapping[str, Any]) -> list[float]:
+    """Return the metric's value, or one for each row of ``counts`` if its function names them."""
+    names = _arguments(metric.function)
+    values = metric.function(**{name: offered[name] for name in names})
+    if "counts" not in names:
+        return [float(values)]
+    if np.shape(values) != (len(offered["counts"]),):
+        raise HookError(
+            "a metric's function that names counts must return one value for each of their rows, "
+            f"shape ({len(offered['counts'])},), not {np.shape(values)}"
+        )
+    return [float(value) for value in values]
 
 
 @lru_cache(maxsize=256)
-def _arguments(function: Callable[..., float]) -> list[str]:
+def _arguments(function: Callable[..., Any]) -> list[str]:
     parameters = inspect.signature(function).parameters
     names = [name for name, parameter in parameters.items() if parameter.default is parameter.empty]
     if unknown := [name for name in names if name not in OFFERED]:

@@ -7,7 +7,17 @@ from scipy.stats import bootstrap
 
 from lepton_platform.errors import HookError
 from lepton_platform.model.candidate import Metric
-from lepton_platform.model.evaluation import Estimate, call, difference, draws_for, evaluate, interval
+from lepton_platform.model.evaluation import (
+    CELLS,
+    Estimate,
+    call,
+    counted_resamples,
+    difference,
+    draws_for,
+    evaluate,
+    interval,
+    resamples,
+)
 
 MEAN = Metric(lambda truth: float(truth.mean()), "higher")
 ERROR = Metric(lambda truth, predictions: float((truth - predictions["p"]).abs().mean()), "lower")
@@ -147,6 +157,49 @@ def test_a_metric_that_names_anything_else_is_an_error():
     metric = Metric(lambda truth, prediction: 0.0, "lower")
     with pytest.raises(HookError, match="it names prediction"):
         call(metric, np.array([1.0]), predictions([0]), predictions([0]))
+
+
+# ------------------------------------------------------------------------------- by counts
+
+COUNTED_MEAN = Metric(lambda truth, counts: counts @ truth / len(truth), "higher")
+
+
+def test_counts_say_how_often_each_resample_holds_each_case():
+    blocks = list(counted_resamples(7, seed=5))
+    alone = [[list(rows).count(case) for case in range(7)] for rows in resamples(7, seed=5)]
+    assert np.concatenate(blocks).tolist() == alone
+
+
+@pytest.mark.parametrize("n", [300, 3000, 70_000])
+def test_no_block_of_counts_is_larger_than_agreed_and_none_is_left_out(n):
+    blocks = [counts.shape for counts in counted_resamples(n, seed=0)]
+    assert sum(draws for draws, _ in blocks) == draws_for(n)
+    assert max(draws * cases for draws, cases in blocks) <= CELLS
+
+
+def test_a_metric_may_name_counts_and_gives_the_interval_that_it_gives_by_rows():
+    truth = np.random.default_rng(8).exponential(2, 90)
+    frame = predictions(truth)
+    both = evaluate({"rows": MEAN, "counts": COUNTED_MEAN}, truth, frame, frame, seed=4)
+    assert both["counts"] == pytest.approx(both["rows"], abs=1e-12)
+    assert call(COUNTED_MEAN, truth, frame, frame) == pytest.approx(truth.mean())
+
+
+def test_a_difference_by_counts_is_the_difference_by_rows():
+    rng = np.random.default_rng(9)
+    truth, frame, other = rng.normal(size=60), predictions(rng.normal(size=60)), predictions(np.zeros(60))
+    counted = Metric(
+        lambda truth, predictions, counts: counts @ np.abs(truth - predictions["p"]) / len(truth), "lower"
+    )
+    assert difference(counted, truth, frame, other, frame) == pytest.approx(
+        difference(ERROR, truth, frame, other, frame), abs=1e-12
+    )
+
+
+def test_one_value_for_all_resamples_is_an_error_that_says_what_to_return():
+    careless = Metric(lambda truth, counts: float(truth.mean()), "higher")
+    with pytest.raises(HookError, match=r"one value for each of their rows, shape \(1,\), not \(\)"):
+        call(careless, np.array([1.0, 2.0]), predictions([0, 0]), predictions([0, 0]))
 
 
 @pytest.mark.parametrize(

@@ -1,87 +1,140 @@
-"""Metrics of a probability against outcomes 0 and 1, in numpy so that the bootstrap is cheap."""
+"""Metrics of a probability against outcomes 0 and 1, of many resamples at once.
+
+``counts`` says how often each resample holds each case, shape (draws, n); its rows sum to n. Cases
+are sorted once, not once per resample, so the bootstrap is cheap. Without ``counts`` a metric is
+asked of the cases as they are, and returns a float.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import xlogy
-from scipy.stats import rankdata
 
 from lepton_platform.model.calibration import EXTREME, LogisticCalibration, log_odds
 
 Truth = NDArray[np.int_]
+Floats = NDArray[np.float64]
 
 
-def auc(truth: Truth, predictions: pd.DataFrame) -> float:
+def counted(metric: Callable[..., Floats]) -> Callable[..., Any]:
+    """Let a metric of resamples be asked without ``counts``: then each case counts once."""
+
+    @wraps(metric)
+    def asked(
+        truth: Truth, predictions: pd.DataFrame, counts: Floats | None = None, **options: Any
+    ) -> Floats | float:
+        if counts is not None:
+            return metric(truth, predictions, counts, **options)
+        return float(metric(truth, predictions, np.ones((1, len(truth))), **options)[0])
+
+    return asked
+
+
+@counted
+def auc(truth: Truth, predictions: pd.DataFrame, counts: Floats) -> Floats:
     """Area under the ROC curve: how often a random event scores above a random non-event.
 
     The Mann-Whitney statistic, ties counting half (Hanley and McNeil 1982). NaN for one class.
     """
-    positives = int(truth.sum())
-    pairs = positives * (len(truth) - positives)
-    if pairs == 0:
-        return float("nan")
-    ranks = rankdata(predictions["probability"].to_numpy())[truth == 1].sum()
-    return float((ranks - positives * (positives + 1) / 2) / pairs)
+    events, cases = _below_each_score(truth, predictions, counts)
+    others = cases - events
+    return _share(np.trapezoid(others, events, axis=1), events[:, -1] * others[:, -1])
 
 
-def gini(truth: Truth, predictions: pd.DataFrame) -> float:
+@counted
+def gini(truth: Truth, predictions: pd.DataFrame, counts: Floats) -> Floats:
     """Gini coefficient (accuracy ratio), 2 AUC - 1."""
-    return 2 * auc(truth, predictions) - 1
+    return np.asarray(2 * auc(truth, predictions, counts) - 1)
 
 
-def kolmogorov_smirnov(truth: Truth, predictions: pd.DataFrame) -> float:
+@counted
+def kolmogorov_smirnov(truth: Truth, predictions: pd.DataFrame, counts: Floats) -> Floats:
     """Greatest distance between the score distributions of events and non-events."""
-    positives = int(truth.sum())
-    if positives in (0, len(truth)):
-        return float("nan")
+    events, cases = _below_each_score(truth, predictions, counts)
+    others = cases - events
+    apart = _share(events, events[:, -1:]) - _share(others, others[:, -1:])
+    return np.asarray(np.abs(apart).max(axis=1))
+
+
+@counted
+def average_precision(truth: Truth, predictions: pd.DataFrame, counts: Floats) -> Floats:
+    """Area under the precision-recall steps; a random score gets the share of events."""
+    events, cases = _below_each_score(truth, predictions, counts)
+    found, flagged = events[:, -1:] - events[:, :-1], cases[:, -1:] - cases[:, :-1]
+    precision = found / np.maximum(flagged, 1)  # where nothing is flagged, nothing is found
+    return _share((np.diff(events) * precision).sum(axis=1), events[:, -1])
+
+
+def _below_each_score(
+    truth: Truth, predictions: pd.DataFrame, counts: Floats
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Return how many events and cases score below each distinct score, lowest first, and then of all.
+
+    Each of shape (draws, scores + 1).
+    """
     score = predictions["probability"].to_numpy()
-    order = np.argsort(score)
-    ordered = truth[order]
-    last_of_ties = np.append(np.diff(score[order]) > 0, True)
-    events = np.cumsum(ordered) / positives
-    others = np.cumsum(1 - ordered) / (len(truth) - positives)
-    return float(np.abs(events - others)[last_of_ties].max())
+    order = np.argsort(score, kind="stable")
+    begins = np.flatnonzero(np.concatenate([[True], np.diff(score[order]) > 0, [True]]))
+    drawn = np.take(counts, order, axis=1).astype(int)  # indexing would lay it out by columns
+    below = (np.pad(part, [(0, 0), (1, 0)]).cumsum(axis=1) for part in (drawn * truth[order], drawn))
+    events, cases = (part.take(begins, axis=1) for part in below)
+    return events, cases
 
 
-def log_loss(truth: Truth, predictions: pd.DataFrame) -> float:
+def _share(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
+    """Return part / whole, NaN of nothing."""
+    return np.asarray(np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0))
+
+
+@counted
+def log_loss(truth: Truth, predictions: pd.DataFrame, counts: Floats) -> Floats:
     """Mean of -ln of the probability given to what happened, in nats."""
     probability = np.clip(predictions["probability"].to_numpy(), EXTREME, 1 - EXTREME)
-    return float(-(xlogy(truth, probability) + xlogy(1 - truth, 1 - probability)).mean())
+    return np.asarray(counts @ -(xlogy(truth, probability) + xlogy(1 - truth, 1 - probability)) / len(truth))
 
 
-def brier(truth: Truth, predictions: pd.DataFrame) -> float:
+@counted
+def brier(truth: Truth, predictions: pd.DataFrame, counts: Floats) -> Floats:
     """Mean squared distance of the probability from the outcome (Brier 1950)."""
-    return float(((predictions["probability"].to_numpy() - truth) ** 2).mean())
+    return np.asarray(counts @ (predictions["probability"].to_numpy() - truth) ** 2 / len(truth))
 
 
-def average_precision(truth: Truth, predictions: pd.DataFrame) -> float:
-    """Area under the precision-recall steps; a random score gets the share of events."""
-    positives = int(truth.sum())
-    if positives == 0:
-        return float("nan")
-    score = predictions["probability"].to_numpy()
-    order = np.argsort(-score, kind="stable")
-    last_of_ties = np.append(np.diff(score[order]) != 0, True)
-    hits = np.cumsum(truth[order])[last_of_ties]
-    precision = hits / (np.flatnonzero(last_of_ties) + 1)
-    return float((np.diff(hits, prepend=0) * precision).sum() / positives)
-
-
-def expected_calibration_error(truth: Truth, predictions: pd.DataFrame, bins: int = 15) -> float:
+@counted
+def expected_calibration_error(
+    truth: Truth, predictions: pd.DataFrame, counts: Floats, bins: int = 15
+) -> Floats:
     """Mean distance between predicted and observed share over bins of equally many cases.
 
-    Naeini, Cooper and Hauskrecht (2015), with equal-mass bins. Its noise floor is not zero: see
-    ``calibration_noise``.
+    Naeini, Cooper and Hauskrecht (2015), with equal-mass bins. Cases of one probability fill the bins
+    in the order in which they stand in the table, in a resample as well. Its noise floor is not zero:
+    see ``calibration_noise``.
     """
-    probability = predictions["probability"].to_numpy()
+    n, probability = len(truth), predictions["probability"].to_numpy()
     order = np.argsort(probability, kind="stable")
-    gaps = probability[order] - truth[order]
-    parts = np.array_split(gaps, min(bins, len(gaps)))
-    return float(sum(abs(part.sum()) for part in parts) / len(gaps))
+    gaps, drawn = (probability - truth)[order], np.take(counts, order, axis=1)
+    cases, gap = np.cumsum(drawn.astype(int), axis=1), np.cumsum(drawn * gaps, axis=1)
+    ends = _bin_ends(n, bins)
+    # a bin may end amid the copies of one case: what lies beyond its end is the next bin's
+    at = np.array([np.searchsorted(places, ends) for places in cases])
+    beyond = np.take_along_axis(cases, at, axis=1) - ends
+    in_bin = np.diff(np.take_along_axis(gap, at, axis=1) - beyond * gaps[at], prepend=0)
+    return np.asarray(np.abs(in_bin).sum(axis=1) / n)
+
+
+def _bin_ends(n: int, bins: int) -> NDArray[np.int_]:
+    """Return how many of ``n`` ranked cases lie up to the end of each bin; the first bins are the larger.
+
+    >>> _bin_ends(8, 3)
+    array([3, 6, 8])
+    """
+    bins = min(bins, n)
+    return np.cumsum(np.full(bins, n // bins) + (np.arange(bins) < n % bins))
 
 
 def calibration_noise(probability: NDArray[np.float64], bins: int = 15, seed: int = 0) -> tuple[float, float]:
@@ -90,12 +143,12 @@ def calibration_noise(probability: NDArray[np.float64], bins: int = 15, seed: in
     Outcomes are drawn from the probabilities themselves, 200 times: a perfectly calibrated forecast
     scores this on as many cases.
     """
-    rng = np.random.default_rng(seed)
-    table = pd.DataFrame({"probability": probability})
-    drawn = [
-        expected_calibration_error((rng.random(len(probability)) < probability).astype(int), table, bins)
-        for _ in range(200)
-    ]
+    rng, n = np.random.default_rng(seed), len(probability)
+    order, begins = np.argsort(probability, kind="stable"), np.append(0, _bin_ends(n, bins)[:-1])
+    drawn = []
+    for _ in range(200):
+        gaps = probability - (rng.random(n) < probability)
+        drawn.append(np.abs(np.add.reduceat(gaps[order], begins)).sum() / n)
     return float(np.mean(drawn)), float(np.quantile(drawn, 0.95))
 
 

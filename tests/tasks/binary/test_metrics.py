@@ -7,7 +7,10 @@ from scipy.stats import ks_2samp
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 from sklearn.metrics import log_loss as sklearn_log_loss
 
+from lepton_platform.model import evaluation
+from lepton_platform.model.candidate import Metric
 from lepton_platform.tasks.binary import metrics
+from lepton_platform.tasks.binary.model import lepton_metrics
 
 
 def drawn(kind, n=400, seed=0):
@@ -84,6 +87,49 @@ def test_being_sure_and_wrong_costs_much_but_not_infinitely(probability):
     assert metrics.log_loss(np.array([int(probability)]), predictions) == pytest.approx(0, abs=1e-8)
 
 
+# ------------------------------------------------------------------------------------ resamples
+
+
+def in_order_of_cases(rows):
+    """What is meant where equal probabilities straddle two bins: they keep the order of the table."""
+    return np.sort(rows)
+
+
+@pytest.mark.parametrize("name", list(lepton_metrics()))
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n", [40, 1001])
+def test_on_many_resamples_at_once_it_is_what_it_is_on_each_alone(name, kind, n):
+    metric = lepton_metrics()[name].function
+    truth, predictions = drawn(kind, n)
+    resamples = [in_order_of_cases(rows) for rows in list(evaluation.resamples(n, seed=3))[:300]]
+    alone = [metric(truth[rows], predictions.iloc[rows]) for rows in resamples]
+    counts = np.array([np.bincount(rows, minlength=n) for rows in resamples], dtype=float)
+    assert metric(truth, predictions, counts) == pytest.approx(alone, abs=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", list(lepton_metrics()))
+@pytest.mark.parametrize("kind", ["informative", "tied"])
+def test_its_interval_is_that_of_resampling_row_by_row(name, kind):
+    metric = lepton_metrics()[name]
+    truth, predictions = drawn(kind)
+    if name == "ece" and kind == "tied":
+        predictions += np.linspace(0, 1e-13, len(truth))[:, None]  # the order of the table, made visible
+    by_rows = Metric(lambda truth, predictions: metric.function(truth, predictions), metric.better)
+    by_counts, slow = (
+        evaluation.evaluate({name: one}, truth, predictions, predictions, seed=1)[name]
+        for one in (Metric(metric.function, metric.better), by_rows)
+    )
+    assert by_counts == pytest.approx(slow, abs=1e-12)
+
+
+def test_a_resample_of_one_outcome_only_has_no_ranking():
+    truth, predictions = np.array([1, 0, 0]), pd.DataFrame({"probability": [0.9, 0.2, 0.1]})
+    counts = np.array([[1.0, 1, 1], [0, 2, 1], [3, 0, 0]])
+    for metric in (metrics.auc, metrics.gini, metrics.kolmogorov_smirnov):
+        assert metric(truth, predictions, counts) == pytest.approx([1, np.nan, np.nan], nan_ok=True)
+    assert metrics.average_precision(truth, predictions, counts) == pytest.approx([1, np.nan, 1], nan_ok=True)
+
+
 # -------------------------------------------------------------------------------------- calibration
 
 
@@ -106,7 +152,7 @@ def slow_calibration_error(truth, probability, bins):
 def test_calibration_error_equals_a_slow_loop(kind, n, bins):
     truth, predictions = drawn(kind, n)
     expected = slow_calibration_error(truth, predictions["probability"], bins)
-    assert metrics.expected_calibration_error(truth, predictions, bins) == pytest.approx(expected)
+    assert metrics.expected_calibration_error(truth, predictions, bins=bins) == pytest.approx(expected)
 
 
 def test_calibration_error_is_the_shift_of_probabilities_that_are_all_too_high():

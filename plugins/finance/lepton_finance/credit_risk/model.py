@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier
 
 from lepton_finance.credit_risk.config import CreditRiskConfig
-from lepton_finance.credit_risk.costs import stakes, unit
+from lepton_finance.credit_risk.costs import Floats, stakes, unit
 from lepton_finance.credit_risk.reasons import typical_approved
 from lepton_finance.credit_risk.scorecard import Scorecard, WeightOfEvidence
 from lepton_platform import Candidate, Dataset, Metric, Run, Split, hookimpl
@@ -42,10 +42,12 @@ def scorecard(run: Run, config: CreditRiskConfig) -> Scorecard:
 def lepton_metrics(config: CreditRiskConfig) -> Mapping[str, Metric]:
     """What the decisions cost, at the cut-off that the costs imply."""
 
-    def expected_cost(truth: NDArray[np.int_], predictions: pd.DataFrame, cases: pd.DataFrame) -> float:
+    def expected_cost(
+        truth: NDArray[np.int_], predictions: pd.DataFrame, cases: pd.DataFrame, counts: Floats
+    ) -> Floats:
         at = stakes(cases, config)
         approved = predictions["probability"].to_numpy() <= at.cut_off
-        return float(at.cost(truth, approved).mean())
+        return np.asarray(counts @ at.cost(truth, approved) / len(truth))
 
     said = "cost of wrong decisions per applicant: defaults that were approved, good loans that were refused"
     return {"expected_cost": Metric(expected_cost, "lower", unit(config), (0.0, float("inf")), said)}

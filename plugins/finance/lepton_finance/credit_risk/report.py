@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,13 +17,14 @@ from lepton_finance.credit_risk.costs import Stakes, stakes, unit
 from lepton_finance.credit_risk.model import scorecard
 from lepton_finance.credit_risk.scorecard import Scorecard
 from lepton_platform import Estimate, Figure, Run, Section, hookimpl
-from lepton_platform.model.evaluation import interval, resamples
+from lepton_platform.model.evaluation import counted_resamples, interval
 from lepton_platform.report import figures
 from lepton_platform.report.verdict import number, spread
 from lepton_platform.store import write_json, write_text
 from lepton_platform.tasks.binary.metrics import population_stability
 
 YES = ("1", "1.0", "true", "yes", "y", "approve", "approved", "accept", "accepted")
+MODEL = "the model"
 FEW_BADS = 300
 """Defaults in training below which the report warns; 1,000 to 2,000 is common advice (Siddiqi 2006)."""
 
@@ -45,24 +46,33 @@ class Outcome:
         self.stakes: Stakes = stakes(run.test.cases, config)
         self.approved: NDArray[np.bool_] = self.probability <= self.stakes.cut_off
 
-    def profit(self, approved: NDArray[np.bool_], seed: int) -> Estimate:
-        """Return the profit per applicant of a rule, with its interval."""
-        return mean_with_interval(self.stakes.profit(self.truth, approved), seed)
+    def worth(self, rules: Mapping[str, NDArray[np.bool_]], seed: int) -> dict[str, Worth]:
+        """Return what each rule of who is approved is worth, by name."""
+        profits = np.array([self.stakes.profit(self.truth, rule) for rule in rules.values()])
+        behind = self.stakes.profit(self.truth, self.approved) - profits
+        estimates = means_with_intervals(np.concatenate([profits, behind]), seed)
+        return {
+            name: Worth(estimates[place], estimates[len(rules) + place]) for place, name in enumerate(rules)
+        }
 
-    def advantage(self, approved: NDArray[np.bool_], seed: int) -> Estimate:
-        """Return by how much the model's profit per applicant exceeds another rule's, paired."""
-        mine, theirs = (self.stakes.profit(self.truth, rule) for rule in (self.approved, approved))
-        return mean_with_interval(mine - theirs, seed)
+
+class Worth(NamedTuple):
+    """What a rule is worth per applicant, with its interval."""
+
+    profit: Estimate
+    behind: Estimate
+    """By how much the model's profit exceeds the rule's, on the same applicants."""
 
 
-def mean_with_interval(values: NDArray[np.float64], seed: int) -> Estimate:
-    """Return the mean of one number per applicant, with its bootstrap interval."""
-    draws = [float(values[rows].mean()) for rows in resamples(len(values), seed)]
-    return interval(float(values.mean()), draws)
+def means_with_intervals(values: NDArray[np.float64], seed: int) -> list[Estimate]:
+    """Return the mean of each row of ``values``, shape (k, applicants), with its bootstrap interval."""
+    n = values.shape[1]
+    draws = np.concatenate([counts @ values.T / n for counts in counted_resamples(n, seed)])
+    return [interval(float(row.mean()), drawn) for row, drawn in zip(values, draws.T, strict=True)]
 
 
 def policies(run: Run, config: CreditRiskConfig) -> dict[str, NDArray[np.bool_]]:
-    """Return the rules that the model is compared with: name → who would be approved."""
+    """Return the rules that need no model: name → who would be approved."""
     n = len(run.test.cases)
     rules = {"approve everybody": np.ones(n, dtype=bool), "decline everybody": np.zeros(n, dtype=bool)}
     if (
@@ -80,8 +90,9 @@ def lepton_summary(run: Run, config: CreditRiskConfig) -> Mapping[str, Any]:
     """Counts, the cut-off, and profit per applicant against the rules that need no model."""
     outcome = Outcome(run, config)
     counts = run.decisions["decision"].value_counts()
-    profit = outcome.profit(outcome.approved, run.seed)
-    advantages = {name: outcome.advantage(rule, run.seed) for name, rule in policies(run, config).items()}
+    worth = outcome.worth({MODEL: outcome.approved, **policies(run, config)}, run.seed)
+    profit = worth.pop(MODEL).profit
+    advantages = {name: one.behind for name, one in worth.items()}
     cut_offs = np.unique(outcome.stakes.cut_off)
     return {
         "in_words": _in_words(outcome, counts, profit, advantages, unit(config)),
@@ -159,16 +170,17 @@ _REASONS = (
 
 
 def _policy_table(run: Run, config: CreditRiskConfig, outcome: Outcome) -> pd.DataFrame:
+    rules = {MODEL: outcome.approved, **policies(run, config)}
+    worth = outcome.worth(rules, run.seed)
     rows = []
-    for name, rule in {"the model": outcome.approved, **policies(run, config)}.items():
-        profit, better = outcome.profit(rule, run.seed), outcome.advantage(rule, run.seed)
+    for name, rule in rules.items():
         rows.append(
             {
                 "rule": name,
                 "approved %": rule.mean(),
                 "defaults among approved %": outcome.truth[rule].mean() if rule.any() else np.nan,
-                "profit": _compact(profit),
-                "the model earns more by": "" if name == "the model" else _compact(better),
+                "profit": _compact(worth[name].profit),
+                "the model earns more by": "" if name == MODEL else _compact(worth[name].behind),
             }
         )
     return pd.DataFrame(rows)

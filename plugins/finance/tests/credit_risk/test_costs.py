@@ -6,7 +6,10 @@ import pytest
 
 from lepton_finance.credit_risk.config import CreditRiskConfig
 from lepton_finance.credit_risk.costs import Stakes, stakes, unit
+from lepton_finance.credit_risk.model import lepton_metrics
+from lepton_finance.credit_risk.report import means_with_intervals
 from lepton_platform import DataError
+from lepton_platform.model.evaluation import evaluate, interval, resamples
 
 DEFAULT = CreditRiskConfig()
 PER_ROW = CreditRiskConfig(amount="amount", loss_given_default=0.45, margin=0.05)
@@ -93,6 +96,24 @@ def test_expected_profit_is_the_mean_profit_of_approving_many_like_it():
 def test_expected_profit_is_nothing_at_the_cut_off():
     at, *_ = any_outcomes()
     assert at.expected_profit(at.cut_off) == pytest.approx(np.zeros(500), abs=1e-12)
+
+
+def test_the_interval_of_the_cost_is_that_of_resampling_applicants():
+    rng = np.random.default_rng(5)
+    cases = pd.DataFrame({"amount": rng.integers(1, 90, 120) * 100})
+    predictions, truth = pd.DataFrame({"probability": rng.beta(1, 8, 120)}), rng.integers(0, 2, 120)
+    at = stakes(cases, PER_ROW)
+    cost = at.cost(truth, predictions["probability"].to_numpy() <= at.cut_off)
+    slow = interval(cost.mean(), [cost[rows].mean() for rows in resamples(120, seed=2)], (0, np.inf))
+    found = evaluate(lepton_metrics(PER_ROW), truth, predictions, cases, seed=2)["expected_cost"]
+    assert found == pytest.approx(slow, abs=1e-9)
+
+
+def test_means_have_the_intervals_that_resampling_row_by_row_gives():
+    values = np.random.default_rng(6).normal(size=(3, 200))
+    for row, found in zip(values, means_with_intervals(values, seed=1), strict=True):
+        slow = interval(row.mean(), [row[rows].mean() for rows in resamples(200, seed=1)])
+        assert found == pytest.approx(slow, abs=1e-12)
 
 
 @pytest.mark.parametrize(
