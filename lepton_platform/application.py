@@ -34,7 +34,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Sample:
-    """Real data that an application ships, so that it can be tried offline with one command."""
+    """Data that an application ships, so that it can be tried offline with one command."""
 
     source: Source
     options: Mapping[str, Any]

@@ -1,5 +1,12 @@
-"""A table of loans, and the command line: what end-to-end tests share."""
+"""A table of loans, the command line, an environment to install into: what end-to-end tests share."""
 
+import os
+import site
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -51,3 +58,44 @@ def lepton(capsys):
         return Answer(int(ended.value.code), printed.out, printed.err)
 
     return lepton
+
+
+@pytest.fixture(scope="session")
+def shell_in():
+    """Return a maker of shells: ``shell_in(folder)("pip install .")`` gives an ``Answer``.
+
+    Each has an environment of its own that sees all that this one has, so that nothing is fetched:
+    pip builds with the tools that are here and asks no index.
+    """
+
+    def shell_in(folder):
+        environment, home = folder / "environment", folder / "home"
+        venv.create(environment)
+        home.mkdir()
+        base = {"base": str(environment), "platbase": str(environment)}
+        seen = [f"import site; site.addsitedir({place!r})\n" for place in site.getsitepackages()]
+        Path(sysconfig.get_path("purelib", vars=base), "seen.pth").write_text("".join(seen), encoding="utf-8")
+        for name, module in {"lepton": "lepton_platform", "pip": "pip"}.items():
+            script = environment / "bin" / name
+            script.write_text(f'#!/bin/sh\nexec "{environment}/bin/python" -P -m {module} "$@"\n')
+            script.chmod(0o755)
+        path = [environment / "bin", Path(sys.executable).parent, os.environ["PATH"]]
+        settings = {
+            **os.environ,
+            "PATH": os.pathsep.join(map(str, path)),
+            "PIP_NO_INDEX": "1",
+            "PIP_NO_BUILD_ISOLATION": "0",  # which to pip means: no isolation
+            "XDG_CACHE_HOME": str(folder / "cache"),
+            "MYPY_CACHE_DIR": str(folder / "mypy"),
+        }
+
+        def shell(command, given=""):
+            done = subprocess.run(
+                ["bash", "-ec", command], cwd=home, env=settings, input=given, capture_output=True, text=True
+            )
+            return Answer(done.returncode, done.stdout, done.stderr)
+
+        shell.folder = home
+        return shell
+
+    return shell_in

@@ -7,6 +7,7 @@ import click
 from lepton_platform.cli.lazy import LazyGroup
 
 COMMANDS = {
+    "new": "Write a new plugin that works, to change.",
     "check": "Check whether a plugin does what is asked of it.",
     "list": "List the plugins that are installed and what they offer.",
 }
