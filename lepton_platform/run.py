@@ -396,7 +396,7 @@ def data_stage(run: Run) -> None:
         run.test = run.hooks.load(Source(run.options.test), "test")
     else:
         held_out = dataset.take(run.split.test)
-        run.test = replace(held_out, target=None, groups=None)
+        run.test = replace(held_out, target=None)
     contents = [part.cases if part.content is None else part.content for part in (dataset, run.test)]
     sha256 = _digest(contents[0], dataset.target, contents[1])
     data = {"source": str(training_source(run)), "rows": len(dataset.cases), "sha256": sha256}
@@ -449,6 +449,7 @@ def model_stage(run: Run) -> None:
         run.baseline_predictions,
         run.test.cases,
         run.seed,
+        run.test.groups,
     )
     store.write_json(run.folder / "metrics.json", metrics_json(run))
 

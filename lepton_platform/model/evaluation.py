@@ -1,4 +1,7 @@
-"""Metrics with their uncertainty, by the bootstrap over cases.
+"""Metrics with their uncertainty, by the bootstrap over cases, or over groups of cases.
+
+Cases of one group (a customer's, an engine's, a series') are alike: whole groups are drawn, or the
+interval would be too narrow (Davison and Hinkley, Bootstrap Methods and their Application, 1997, 3.8).
 
 A resample is told to a metric in one of two ways: by its rows, or, where the metric's function names
 ``counts``, together with others by how often each holds each case. Both give the same interval.
@@ -46,9 +49,10 @@ def evaluate(
     predictions: pd.DataFrame,
     cases: pd.DataFrame,
     seed: int = 0,
+    groups: ArrayLike | None = None,
 ) -> dict[str, Estimate]:
-    """Return each metric with its interval; ``truth`` and the frames share their rows' order."""
-    draws = _bootstrap(metrics, {"truth": truth, "predictions": predictions, "cases": cases}, seed)
+    """Return each metric with its interval; ``truth``, ``groups`` and the frames share their rows' order."""
+    draws = _bootstrap(metrics, {"truth": truth, "predictions": predictions, "cases": cases}, seed, groups)
     return {
         name: interval(call(metric, truth, predictions, cases), draws[name], metric.bounds)
         for name, metric in metrics.items()
@@ -62,6 +66,7 @@ def difference(
     baseline: pd.DataFrame,
     cases: pd.DataFrame,
     seed: int = 0,
+    groups: ArrayLike | None = None,
 ) -> Estimate:
     """Return how much better ``predictions`` are than ``baseline`` on the same cases.
 
@@ -71,7 +76,7 @@ def difference(
     sign = 1.0 if metric.better == "higher" else -1.0
     value = call(metric, truth, predictions, cases) - call(metric, truth, baseline, cases)
     mine, theirs = (
-        _bootstrap({"": metric}, {"truth": truth, "predictions": judged, "cases": cases}, seed)[""]
+        _bootstrap({"": metric}, {"truth": truth, "predictions": judged, "cases": cases}, seed, groups)[""]
         for judged in (predictions, baseline)
     )
     low, high = sorted((sign * end) for end in interval(value, np.subtract(mine, theirs))[1:])
@@ -84,11 +89,24 @@ def call(metric: Metric, truth: NDArray[Any], predictions: pd.DataFrame, cases: 
     return _values(metric, {"truth": truth, "predictions": predictions, "cases": cases, "counts": once})[0]
 
 
-def resamples(n: int, seed: int) -> Iterator[NDArray[np.intp]]:
-    """Yield row numbers drawn with replacement, ``draws_for(n)`` times."""
+def resamples(n: int, seed: int, groups: ArrayLike | None = None) -> Iterator[NDArray[np.intp]]:
+    """Yield row numbers drawn with replacement, row by row or, with ``groups``, group by group.
+
+    ``groups`` has a label for each of the ``n`` rows. There are ``draws_for`` as many resamples as
+    there are rows or groups to draw.
+    """
     rng = np.random.default_rng(seed)
-    for _ in range(draws_for(n)):
-        yield rng.integers(0, n, n)
+    members = None if groups is None else _members(groups)
+    units = n if members is None else len(members)
+    for _ in range(draws_for(units)):
+        drawn = rng.integers(0, units, units)
+        yield drawn if members is None else np.concatenate([members[unit] for unit in drawn])
+
+
+def _members(groups: ArrayLike) -> list[NDArray[np.intp]]:
+    """Return the row numbers of each group, groups in the order of their first rows."""
+    codes = pd.factorize(np.asarray(groups))[0]
+    return np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
 
 
 def counted_resamples(n: int, seed: int) -> Iterator[Floats]:
@@ -137,16 +155,20 @@ def over_folds(value: float, by_fold: Sequence[float], bounds: tuple[float, floa
     return float(low), float(high)
 
 
-def _bootstrap(metrics: Mapping[str, Metric], whole: Mapping[str, Any], seed: int) -> dict[str, list[float]]:
+def _bootstrap(
+    metrics: Mapping[str, Metric], whole: Mapping[str, Any], seed: int, groups: ArrayLike | None
+) -> dict[str, list[float]]:
     """Return the values of each metric on all resamples of ``whole``, by name truth, predictions, cases."""
     n = len(whole["truth"])
     draws: dict[str, list[float]] = {name: [] for name in metrics}
-    counting = {name: one for name, one in metrics.items() if "counts" in _arguments(one.function)}
+    # groups are of many sizes, so that resamples of them would differ in length: no common counts
+    by_counts = (one for one in metrics if groups is None and "counts" in _arguments(metrics[one].function))
+    counting = {name: metrics[name] for name in by_counts}
     for counts in counted_resamples(n, seed) if counting else ():
         for name, metric in counting.items():
             draws[name] += _values(metric, {**whole, "counts": counts})
     others = {name: one for name, one in metrics.items() if name not in counting}
-    for rows in resamples(n, seed) if others else ():
+    for rows in resamples(n, seed, groups) if others else ():
         resample = _Resample(whole, rows)
         for name, metric in others.items():
             draws[name] += _values(metric, resample)
@@ -161,6 +183,8 @@ class _Resample(dict[str, Any]):
         self._rows = rows
 
     def __missing__(self, name: str) -> Any:
+        if name == "counts":
+            return np.ones((1, len(self._rows)))
         whole = self._whole[name]
         self[name] = whole[self._rows] if name == "truth" else whole.iloc[self._rows]
         return self[name]

@@ -37,5 +37,5 @@ def lepton_evaluate(
     metrics: Mapping[str, Metric],
     run: Run,
 ) -> Mapping[str, Estimate]:
-    """Each metric with its bootstrap interval over cases."""
-    return evaluation.evaluate(metrics, truth.to_numpy(), predictions, cases, run.seed)
+    """Each metric with its bootstrap interval over cases or, where they have groups, over those."""
+    return evaluation.evaluate(metrics, truth.to_numpy(), predictions, cases, run.seed, run.test.groups)

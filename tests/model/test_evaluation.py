@@ -202,6 +202,39 @@ def test_one_value_for_all_resamples_is_an_error_that_says_what_to_return():
         call(careless, np.array([1.0, 2.0]), predictions([0, 0]), predictions([0, 0]))
 
 
+# ------------------------------------------------------------------------------- by groups
+
+
+def test_copies_of_one_case_in_a_group_say_no_more_than_the_case():
+    truth = np.random.default_rng(3).exponential(2, 40)
+    frame, copies = predictions(truth), predictions(np.repeat(truth, 7))
+    metrics = {"rows": MEAN, "counts": COUNTED_MEAN}
+    alone = evaluate(metrics, truth, frame, frame, seed=2)
+    grouped = evaluate(metrics, np.repeat(truth, 7), copies, copies, 2, np.repeat(np.arange(40), 7))
+    for name in metrics:
+        assert grouped[name] == pytest.approx(alone[name], abs=1e-12)
+    careless = evaluate(metrics, np.repeat(truth, 7), copies, copies, seed=2)
+    assert careless["rows"].high - careless["rows"].low < 0.6 * (alone["rows"].high - alone["rows"].low)
+
+
+def test_a_resample_holds_whole_groups_wherever_their_rows_stand():
+    groups = np.array(["b", "a", "b", "c", "a", "b"])
+    for rows in resamples(6, 0, groups):
+        drawn = np.bincount(rows, minlength=6)
+        assert drawn[0] == drawn[2] == drawn[5] and drawn[1] == drawn[4]
+        assert drawn[0] + drawn[1] + drawn[3] == 3
+
+
+def test_a_difference_over_groups_is_that_of_the_groups():
+    rng = np.random.default_rng(9)
+    truth, judged, other = rng.normal(size=30), rng.normal(size=30), np.zeros(30)
+    alone = difference(ERROR, truth, predictions(judged), predictions(other), predictions(other))
+    twice = [np.repeat(part, 2) for part in (truth, judged, other)]
+    frames = [predictions(part) for part in twice[1:]]
+    grouped = difference(ERROR, twice[0], *frames, frames[1], groups=np.repeat(np.arange(30), 2))
+    assert grouped == pytest.approx(alone, abs=1e-12)
+
+
 @pytest.mark.parametrize(
     ("cases", "draws"), [(1, 1000), (500, 1000), (1000, 500), (10_000, 250), (10**7, 250)]
 )
