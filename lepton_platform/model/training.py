@@ -154,7 +154,8 @@ def _cross_validate_one(run: Run, dataset: Dataset, split: Split, contender: Con
         parts.append(run.hooks.predict(fitted, X.iloc[held]))
         contender.prediction_seconds += time.perf_counter() - begun
         order.append(held)
-    by_case = pd.concat(parts).groupby(np.concatenate(order)).mean()  # several, if folds are repeated
+    # several for a case, if folds are repeated; what is no number has no mean
+    by_case = pd.concat(parts).groupby(np.concatenate(order)).mean(numeric_only=True)
     contender.out_of_fold = by_case.set_axis(X.index)
 
 
