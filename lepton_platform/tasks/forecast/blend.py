@@ -35,7 +35,7 @@ def kinds_of(values: Floats) -> NDArray[np.intp]:
     mean = np.where(sold, values, 0).sum(axis=1) / count
     variance = np.where(sold, (values - mean[:, None]) ** 2, 0).sum(axis=1) / count
     variation = np.divide(variance, mean**2, out=np.zeros_like(mean), where=mean != 0)
-    return (interval >= 1.32) * 2 + (variation >= 0.49) * 1
+    return np.asarray(2 * (interval >= 1.32) + (variation >= 0.49), dtype=np.intp)
 
 
 class ForecastBlend(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -74,10 +74,11 @@ class ForecastBlend(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.fitted_ = fitted
         self.panel_ = Panel.of(X, y, self.frequency)
         self.kinds_ = kinds_of(self.panel_.values)
+        self.constant_ = _constant(self.panel_.values)
         return self
 
     def predict(self, X: pd.DataFrame) -> Floats:
-        """Return the mean and the quantiles, shape (rows, 1 + quantiles), in order and not below ``least``."""
+        """Return mean and quantiles, shape (rows, 1 + quantiles), in order and not below ``least``."""
         return with_newcomers(self._predict_known, X, self.panel_)
 
     def _predict_known(self, X: pd.DataFrame) -> Floats:
@@ -86,7 +87,16 @@ class ForecastBlend(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         total = sum(
             weights[:, [position]] * member.predict(X) for position, member in enumerate(self.fitted_)
         )
-        return finished(np.asarray(total), self.widths, future.step, self.least)
+        forecast = finished(np.asarray(total), self.widths, future.step, self.least)
+        constant = self.constant_[future.row][:, None]
+        return np.where(np.isnan(constant), forecast, constant)
+
+
+def _constant(values: Floats) -> Floats:
+    """Return the value of each series that has never changed in three or more periods; else NaN."""
+    known = ~np.isnan(values)
+    low, high = np.where(known, values, np.inf).min(axis=1), np.where(known, values, -np.inf).max(axis=1)
+    return np.where((known.sum(axis=1) >= 3) & (low == high), low, np.nan)
 
 
 def finished(

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from lepton_platform.tasks.forecast import periods
-from lepton_platform.tasks.forecast.direct import History, Row, Scale, rolling_mean
-from lepton_platform.tasks.forecast.panel import Future, Panel
-from lepton_platform.tasks.forecast.quantiles import LEVELS, between
+from lepton_platform.tasks.forecast.direct import History, Row, Scale, known_mean, rolling_mean
+from lepton_platform.tasks.forecast.panel import Future, Panel, groups_of
+from lepton_platform.tasks.forecast.quantiles import between
 from lepton_platform.tasks.forecast.response import Response
 
 Floats = NDArray[np.float64]
@@ -67,7 +67,7 @@ class GlobalBoosting(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         panel = Panel.of(X, y, self.frequency)
         self.panel_ = panel
         self.scale_ = Scale.learn(panel.values)
-        self.groups_ = _groups(panel)
+        self.groups_ = groups_of(panel)
         scaled = self.scale_.to(panel.values)
         if panel.names:
             self.response_ = Response().fit(scaled, panel.covariates, self.groups_)
@@ -78,7 +78,7 @@ class GlobalBoosting(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         anchor, scale = history.anchor(row), history.scale(row)
         target = (scaled[row.series, row.origin + row.step] - anchor) / scale
         base = anchor
-        future = self._covariates_of(row)
+        future = panel.covariates[row.series, row.origin + row.step]
         if panel.names:
             base = anchor + self.response_.effect(future, row.series)
         weight = self._importance(row, scale * self.scale_.slope(base))
@@ -119,16 +119,13 @@ class GlobalBoosting(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _importance(self, row: Row, sensitivity: Floats) -> Floats:
         """Return each row's weight: its share in the relative and in the scaled error of its series."""
         values, season = self.panel_.values, self.usable_seasons()[0]
-        size = np.nanmean(np.abs(values), axis=1)
-        change = np.nanmean(np.abs(values[:, season:] - values[:, :-season]), axis=1)
+        size = known_mean(np.abs(values))
+        change = known_mean(np.abs(values[:, season:] - values[:, :-season]))
         with np.errstate(divide="ignore", invalid="ignore"):
             share = sensitivity * (1 / size + 1 / change)[row.series] / 2
         share = np.where(np.isfinite(share), share, 0)
-        top = np.quantile(share, 0.999) if share.any() else 1.0
-        return np.minimum(share, top) / np.mean(np.minimum(share, top)) if top > 0 else np.ones_like(share)
-
-    def _covariates_of(self, row: Row) -> Floats:
-        return self.panel_.covariates[row.series, row.origin + row.step]
+        share = np.minimum(share, np.quantile(share, 0.999)) if share.any() else np.ones_like(share)
+        return np.asarray(share / share.mean(), dtype=float)
 
     def _features(self, history: History, row: Row, future: Floats) -> pd.DataFrame:
         found = history.features(row)
@@ -145,7 +142,7 @@ class GlobalBoosting(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _calendar(self, row: Row) -> dict[str, Floats]:
         count = self.panel_.periods + self.horizon
         table = periods.features(self.panel_.end - self.panel_.periods + 1, count, self.frequency)
-        return {name: table[name].to_numpy()[row.origin + row.step] for name in table}
+        return {str(name): table[name].to_numpy()[row.origin + row.step] for name in table}
 
     def _booster(self, objective: dict[str, Any], data: lgb.Dataset, rounds: int, rate: float) -> lgb.Booster:
         parameters = {
@@ -157,7 +154,13 @@ class GlobalBoosting(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return lgb.train(parameters, data, rounds)
 
     def _fit_quantiles(self, features: pd.DataFrame, target: Floats, weight: Floats) -> None:
-        data = lgb.Dataset(features.to_numpy(), target, weight=weight, free_raw_data=True, params={"max_bin": 127, "verbose": -1, "feature_pre_filter": False, "num_threads": 1})
+        data = lgb.Dataset(
+            features.to_numpy(),
+            target,
+            weight=weight,
+            free_raw_data=True,
+            params={"max_bin": 127, "verbose": -1, "feature_pre_filter": False, "num_threads": 1},
+        )
         self.heads_ = []
         for level in HEADS:
             middle = level == 0.5
@@ -169,19 +172,22 @@ class GlobalBoosting(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _fit_mean(self, features: pd.DataFrame, row: Row, base: Floats) -> None:
         """Fit the mean of counts: Tweedie deviance around the anchor, as the M5's best entries did."""
         y = self.panel_.values[row.series, row.origin + row.step]
-        data = lgb.Dataset(features.to_numpy(), y, init_score=self._log_base(base), weight=self._mean_weight(row))
+        data = lgb.Dataset(
+            features.to_numpy(), y, init_score=self._log_base(base), weight=self._mean_weight(row)
+        )
         objective = {"objective": "tweedie", "tweedie_variance_power": 1.2, "boost_from_average": False}
         self.mean_ = self._booster(objective, data, self.rounds // 2, self.learning_rate)
 
     def _log_base(self, base: Floats) -> Floats:
-        return np.log(np.maximum(self.scale_.back(base), 0) + self.scale_.offset / 10)
+        assert self.scale_.offset is not None
+        return np.asarray(
+            np.log(np.maximum(self.scale_.back(base), 0) + self.scale_.offset / 10), dtype=float
+        )
 
     def _mean_weight(self, row: Row) -> Floats:
-        values = self.panel_.values
-        size = np.sqrt(np.nanmean(np.diff(values, axis=1) ** 2, axis=1))[row.series]
-        size = np.where(np.isfinite(size) & (size > 0), size, np.nan)
-        weight = np.nan_to_num(1 / size)
-        return np.minimum(weight, np.quantile(weight, 0.99)) + 1e-9
+        change = np.sqrt(known_mean(np.diff(self.panel_.values, axis=1) ** 2))[row.series]
+        weight = np.divide(1, change, out=np.zeros(len(change)), where=change > 0)
+        return np.asarray(np.minimum(weight, np.quantile(weight, 0.99)) + 1e-9, dtype=float)
 
     def predict(self, X: pd.DataFrame) -> Floats:
         """Return the mean and the quantiles of rows indexed by (series, time), after the panel's end."""
@@ -203,10 +209,3 @@ class GlobalBoosting(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         else:
             mean = quantiles.mean(axis=1)
         return np.column_stack([mean, quantiles])
-
-
-def _groups(panel: Panel) -> NDArray[np.intp]:
-    """Return the number of each series' group: of those with the same first attribute."""
-    if not panel.attribute_names:
-        return np.zeros(len(panel.series), dtype=np.intp)
-    return np.unique(panel.attributes[:, 0], return_inverse=True)[1]

@@ -64,6 +64,5 @@ def _factors(truth: Floats, quantiles: Floats) -> Floats:
         # of truths on the quantile's side, as many are beyond it as its level says of all rows; rows
         # without a distance hold as they are and count as right
         beyond = min(level, 1 - level)
-        order = "lower" if level < 0.5 else "higher"
-        found[position] = np.quantile(times, 1 - beyond, method=order)
+        found[position] = np.quantile(times, 1 - beyond, method="higher")
     return np.clip(found, *BOUNDS)

@@ -66,7 +66,7 @@ def _history(rows: Rows, source: Source, run: Run, config: ForecastConfig) -> Da
 
 def _future(rows: Rows, source: Source, run: Run, config: ForecastConfig) -> Dataset:
     cases, faults = _cases(rows, config)
-    _stop_on_errors(faults + _unplanned(rows, config), source)
+    _stop_on_errors(faults + _unplanned(rows, config) + _too_far(rows, run, config), source)
     return Dataset(cases, extra=rows.drop(columns=[VALUE, *cases.columns]))
 
 
@@ -84,7 +84,9 @@ def _cases(rows: Rows, config: ForecastConfig) -> tuple[Rows, list[Finding]]:
         for name in config.known_ahead
         if (planned[name].isna() & rows[name].notna()).any()
     ]
-    attributes = rows[list(config.static)].astype(object).where(rows[list(config.static)].notna(), "(missing)")
+    attributes = (
+        rows[list(config.static)].astype(object).where(rows[list(config.static)].notna(), "(missing)")
+    )
     return planned.join(attributes.astype(str).astype("category")), findings
 
 
@@ -135,8 +137,10 @@ def _layout(
     late = int((by_series["min"] > number.min()).sum())
     if late:
         least = int(by_series["count"].min())
-        findings.append(Finding("note", f"{late:,} series start later than others; the shortest has {least:,} values"))
-    if isinstance(times, pd.DatetimeIndex) and getattr(rows.index.levels[1], "tz", None) is not None:
+        findings.append(
+            Finding("note", f"{late:,} series start later than others; the shortest has {least:,} values")
+        )
+    if getattr(rows.index.get_level_values(1), "tz", None) is not None:
         findings.append(Finding("note", "times carry a zone: they were read as UTC"))
     return findings
 
@@ -148,12 +152,18 @@ def _values(values: pd.Series[Any]) -> list[Finding]:
     if 0 < negative.mean() < 0.05:
         rows = tuple(int(row) for row in np.flatnonzero(negative)[:100])
         remedy = "Returns? Kept as they are; take them out if demand is wanted"
-        findings.append(Finding("warning", f"{negative.sum():,} values are negative", rows=rows, remedy=remedy))
+        findings.append(
+            Finding("warning", f"{negative.sum():,} values are negative", rows=rows, remedy=remedy)
+        )
     by_series = values.groupby(level=0, sort=False).agg(["min", "max", "count"])
     zero = int(((by_series["min"] == 0) & (by_series["max"] == 0)).sum())
     constant = int((by_series["min"] == by_series["max"]).sum()) - zero
     single = int((by_series["count"] == 1).sum())
-    for count, what in ((zero, "hold nothing but zeros"), (constant, "never change"), (single, "have one value")):
+    for count, what in (
+        (zero, "hold nothing but zeros"),
+        (constant, "never change"),
+        (single, "have one value"),
+    ):
         if count:
             findings.append(Finding("note", f"{count:,} series {what}: forecast from the others' pattern"))
     return findings
@@ -194,6 +204,20 @@ def _unplanned(rows: Rows, config: ForecastConfig) -> list[Finding]:
     return findings
 
 
+def _too_far(rows: Rows, run: Run, config: ForecastConfig) -> list[Finding]:
+    """Refuse rows that are not among the periods that the model looks ahead to."""
+    step = numbers_of(rows.index, run.learned["frequency"]) - run.learned["end"]
+    wrong = np.flatnonzero((step < 1) | (step > config.horizon))
+    if not len(wrong):
+        return []
+    said = (
+        f"{len(wrong):,} rows lie {step[wrong].min():,} to {step[wrong].max():,} periods after the last one "
+        f"that was learned from; the forecast reaches from 1 to {config.horizon}"
+    )
+    remedy = "Pass a longer --horizon, or leave these rows out"
+    return [Finding("error", said, rows=tuple(int(row) for row in wrong[:100]), remedy=remedy)]
+
+
 def _stop_on_errors(findings: list[Finding], source: Source) -> None:
     if any(finding.level == "error" for finding in findings):
         raise DataError(findings, str(source))
@@ -207,6 +231,7 @@ def lepton_split(dataset: Dataset, run: Run, config: ForecastConfig) -> Split:
     origin = end if run.options.test is not None else end - horizon
     train, test = np.flatnonzero(number <= origin), np.flatnonzero(number > origin)
     learned = number[train]
+    run.learned["end"] = int(learned.max())
     count = min(config.origins, (origin - int(number.min()) + 1 - max(horizon, 2)) // horizon)
     if count < 1:
         span = end - int(number.min()) + 1

@@ -33,7 +33,13 @@ class Scale:
         if len(known) == 0 or known.min() < 0:
             return cls(None)
         positive = known[known > 0]
-        return cls(0.0 if len(positive) == len(known) else float(np.quantile(positive, 0.05)) if len(positive) else 1.0)
+        return cls(
+            0.0
+            if len(positive) == len(known)
+            else float(np.quantile(positive, 0.05))
+            if len(positive)
+            else 1.0
+        )
 
     def to(self, values: Floats) -> Floats:
         return values if self.offset is None else np.log(values + self.offset)
@@ -119,7 +125,9 @@ class History:
             found[f"last {lag}"] = (self._at(self.values, here, lag) - level) / scale
         for width in (2, 4, 13, 26, 52):
             if width != self.recent and width < self.values.shape[1]:
-                found[f"mean of {width}"] = (self._mean(self.values, width)[row.series, row.origin] - level) / scale
+                found[f"mean of {width}"] = (
+                    self._mean(self.values, width)[row.series, row.origin] - level
+                ) / scale
         if self.season > 1:
             found |= self._seasonal(row, here, anchor, scale)
             found["anchor"] = (anchor - level) / scale
@@ -168,17 +176,33 @@ class History:
         return rolling_mean(values, width)
 
     def _spread_now(self) -> Floats:
-        return np.nan_to_num(rolling_mean(np.abs(self.values - _lagged(self.values, self.season)), self.recent))
+        return np.nan_to_num(
+            rolling_mean(np.abs(self.values - _lagged(self.values, self.season)), self.recent)
+        )
 
     def _began(self) -> Positions:
         known = ~np.isnan(self.values)
-        return known.argmax(axis=1)
+        return np.asarray(known.argmax(axis=1), dtype=np.intp)
 
 
 def _row_mean(parts: list[Floats]) -> Floats:
     stacked = np.stack(parts)
     known = ~np.isnan(stacked)
-    return np.asarray(np.where(known, stacked, 0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan))
+    return np.asarray(
+        np.where(known, stacked, 0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
+    )
+
+
+def known_mean(values: Floats) -> Floats:
+    """Return the mean of each series' known values, shape (series,); NaN where there is none.
+
+    >>> known_mean(np.array([[1.0, np.nan, 3.0], [np.nan, np.nan, np.nan]]))
+    array([ 2., nan])
+    """
+    known = ~np.isnan(values)
+    count = known.sum(axis=1)
+    total = np.where(known, values, 0).sum(axis=1)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan), dtype=float)
 
 
 def rolling_mean(values: Floats, width: int) -> Floats:
@@ -190,7 +214,10 @@ def rolling_mean(values: Floats, width: int) -> Floats:
     known = ~np.isnan(values)
     total = np.cumsum(np.where(known, values, 0), axis=1)
     count = np.cumsum(known, axis=1).astype(float)
-    total[:, width:], count[:, width:] = total[:, width:] - total[:, :-width], count[:, width:] - count[:, :-width]
+    total[:, width:], count[:, width:] = (
+        total[:, width:] - total[:, :-width],
+        count[:, width:] - count[:, :-width],
+    )
     with np.errstate(invalid="ignore"):
         return np.asarray(np.where(count > 0, total / np.where(count > 0, count, 1), np.nan), dtype=float)
 
@@ -212,4 +239,3 @@ def held(values: Floats, season: int = 1) -> Floats:
 
 def _typical(values: Floats) -> float:
     return float(np.nanmedian(values)) if np.isfinite(values).any() else 0.0
-

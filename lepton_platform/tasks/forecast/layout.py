@@ -53,7 +53,7 @@ def _of_long(table: pd.DataFrame, config: ForecastConfig) -> pd.DataFrame:
     series = table[config.series] if config.series is not None else pd.Series("series", table.index)
     names = _names(series)
     index = pd.MultiIndex.from_arrays([names, table[config.time]], names=INDEX)
-    value = table[config.value] if config.value in table else np.nan
+    value = table.get(config.value, np.nan)
     others = [name for name in table.columns if name not in (config.series, config.time, config.value)]
     return table[others].assign(**{VALUE: value}).set_axis(index)
 

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lepton_platform.model.candidate import Metric
+from lepton_platform.tasks.forecast.direct import known_mean
 from lepton_platform.tasks.forecast.panel import Panel
 from lepton_platform.tasks.forecast.quantiles import COLUMNS, GRID, LEVELS, pinball
 
@@ -39,20 +40,13 @@ class Scales:
         """Learn from the training panel."""
         values = panel.values
         season = min(season, max(panel.periods - 1, 1))
-        absolute = _mean(np.abs(values[:, season:] - values[:, :-season]))
+        absolute = known_mean(np.abs(values[:, season:] - values[:, :-season]))
         sold = np.maximum.accumulate(np.nan_to_num(values) != 0, axis=1)
-        squared = _mean(np.where(sold[:, :-1], np.diff(values, axis=1), np.nan) ** 2)
+        squared = known_mean(np.where(sold[:, :-1], np.diff(values, axis=1), np.nan) ** 2)
         total = np.nansum(np.abs(values), axis=1)
         share = total / total.sum() if total.sum() > 0 else np.full(len(total), 1 / max(len(total), 1))
         absolute, squared = (np.where(scale > 0, scale, np.nan) for scale in (absolute, squared))
         return cls(*(pd.Series(part, panel.series) for part in (absolute, squared, share)))
-
-
-def _mean(values: Floats) -> Floats:
-    known = ~np.isnan(values)
-    count = known.sum(axis=1)
-    total = np.where(known, values, 0).sum(axis=1)
-    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan), dtype=float)
 
 
 @dataclass(frozen=True)
@@ -74,7 +68,7 @@ class Judged:
 
     def total(self, rows: Floats) -> Floats:
         """Return the sum over each series' rows."""
-        return np.bincount(self.code, weights=rows, minlength=len(self.names))
+        return np.bincount(self.code, weights=rows, minlength=len(self.names)).astype(float)
 
     def mean(self, rows: Floats) -> Floats:
         """Return the mean over each series' rows."""
@@ -126,15 +120,21 @@ def of_panel(scales: Scales, counts: bool) -> Mapping[str, Metric]:
     """
 
     def scaled_quantile_loss(judged: Judged) -> Parts:
-        losses = 2 * pinball(judged.truth, judged.predictions[OF_GRID].to_numpy(), np.asarray(GRID)).mean(axis=1)
+        losses = 2 * pinball(judged.truth, judged.predictions[OF_GRID].to_numpy(), np.asarray(GRID)).mean(
+            axis=1
+        )
         return _scaled(judged.mean(losses), scales.absolute, judged)
 
     def wql(judged: Judged) -> Parts:
-        losses = 2 * pinball(judged.truth, judged.predictions[OF_GRID].to_numpy(), np.asarray(GRID)).mean(axis=1)
+        losses = 2 * pinball(judged.truth, judged.predictions[OF_GRID].to_numpy(), np.asarray(GRID)).mean(
+            axis=1
+        )
         return judged.total(losses), judged.total(np.abs(judged.truth))
 
     def wape(judged: Judged) -> Parts:
-        return judged.total(np.abs(judged.column("median") - judged.truth)), judged.total(np.abs(judged.truth))
+        return judged.total(np.abs(judged.column("median") - judged.truth)), judged.total(
+            np.abs(judged.truth)
+        )
 
     def bias(judged: Judged) -> Parts:
         return judged.total(judged.column("mean") - judged.truth), judged.total(np.abs(judged.truth))
@@ -145,7 +145,9 @@ def of_panel(scales: Scales, counts: bool) -> Mapping[str, Metric]:
     def smape(judged: Judged) -> Parts:
         size = np.abs(judged.truth) + np.abs(judged.column("median"))
         errors = 200 * np.abs(judged.column("median") - judged.truth)
-        return judged.mean(np.divide(errors, size, out=np.zeros_like(errors), where=size > 0)), np.ones(len(judged.names))
+        return judged.mean(np.divide(errors, size, out=np.zeros_like(errors), where=size > 0)), np.ones(
+            len(judged.names)
+        )
 
     def rmsse(judged: Judged) -> Parts:
         squares = judged.mean((judged.column("mean") - judged.truth) ** 2)

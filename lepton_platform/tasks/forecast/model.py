@@ -87,7 +87,11 @@ def lepton_train(
     scored = training.scored(split)
     panel = _panel(run, train)
     rows = _Scored(run, train, scored, split, panel)
-    tables = {name: one.out_of_fold.to_numpy() for name, one in ready.items() if one.out_of_fold is not None}
+    tables = {
+        name: one.out_of_fold[["mean", *COLUMNS]].to_numpy()
+        for name, one in ready.items()
+        if one.out_of_fold is not None
+    }
     weights = _weights(tables, rows)
     members = [name for position, name in enumerate(tables) if weights[:, position].any()]
     weights = weights[:, [list(tables).index(name) for name in members]]
@@ -109,7 +113,9 @@ def lepton_train(
         kind: dict(zip(members, row.round(3).tolist(), strict=True))
         for kind, row in zip(KINDS, weights, strict=True)
     }
-    run.leaderboard = leaderboard(_rows(field, share, run.out_of_fold), train, split, metrics, run.selected_by)
+    run.leaderboard = leaderboard(
+        _rows(field, share, run.out_of_fold), train, split, metrics, run.selected_by
+    )
     return model
 
 
@@ -160,7 +166,7 @@ def _rows(
     """Yield each candidate's row of the leaderboard, and the blend's."""
     for one in field:
         weight = np.nan if one.candidate.baseline else round(share.get(one.name, 0.0), 3)
-        yield facts(one, weight=weight), None if one.out_of_fold is None else _table(one.out_of_fold.to_numpy(), one.out_of_fold.index)
+        yield facts(one, weight=weight), one.out_of_fold
     total = round(sum(one.seconds for one in field), 2)
     yield {"model": ENSEMBLE, "from": "host", "status": "chosen", "weight": 1.0, "seconds": total}, blended
 
@@ -177,7 +183,10 @@ def lepton_predict(model: Any, cases: pd.DataFrame) -> pd.DataFrame:
     if isinstance(model, ForecastBlend):
         return _table(model.predict(cases), cases.index)
     estimator = model[-1]
-    told = with_newcomers(lambda X: _as_table(estimator.predict(X)), cases, estimator.panel_) if hasattr(estimator, "panel_") else _as_table(estimator.predict(cases))
+    panel = getattr(estimator, "panel_", None)
+    if panel is None:
+        return _table(_as_table(estimator.predict(cases)), cases.index)
+    told = with_newcomers(lambda rows: _as_table(estimator.predict(rows)), cases, panel)
     return _table(told, cases.index)
 
 
@@ -221,5 +230,3 @@ def _over_series(parts: tuple[Floats, Floats], metric: Metric, seed: int) -> Est
         ratio(numerators[rows], denominators[rows]) for rows in evaluation.resamples(len(numerators), seed)
     ]
     return evaluation.interval(ratio(numerators, denominators), draws, metric.bounds)
-
-

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from lepton_platform.tasks.forecast.direct import held
+from lepton_platform.tasks.forecast.direct import held, known_mean
 from lepton_platform.tasks.forecast.panel import Future, Panel
 from lepton_platform.tasks.forecast.quantiles import LEVELS
 
@@ -38,7 +38,9 @@ class SeasonalNaive(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         known = ~np.isnan(squares)
         self.deviation_ = np.sqrt(np.where(known, squares, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
         self.season_ = season
-        self.last_ = held(held(values, season), 1)[:, -season:]
+        last = held(held(values, season), 1)[:, -season:]  # a phase never seen: what was seen before it
+        mean = np.nan_to_num(known_mean(values))[:, None]
+        self.last_ = np.where(np.isnan(last), mean, last)
         return self
 
     def predict(self, X: pd.DataFrame) -> Floats:

@@ -26,7 +26,8 @@ def donors(panel: Panel, attributes: NDArray[np.str_]) -> NDArray[np.intp]:
     began = panel.began() < panel.periods
     shared = np.where(began, (panel.attributes == attributes).sum(axis=1), -1)
     alike = np.flatnonzero(shared == shared.max())
-    return alike[np.unique(np.linspace(0, len(alike) - 1, min(len(alike), MOST_DONORS)).astype(int))]
+    evenly = np.linspace(0, len(alike) - 1, min(len(alike), MOST_DONORS))
+    return np.asarray(alike[np.unique(evenly.astype(int))], dtype=np.intp)
 
 
 def with_newcomers(predict: Callable[[pd.DataFrame], Floats], X: pd.DataFrame, panel: Panel) -> Floats:

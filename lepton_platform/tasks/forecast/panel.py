@@ -39,7 +39,7 @@ class Panel:
 
     @property
     def periods(self) -> int:
-        return self.values.shape[1]
+        return int(self.values.shape[1])
 
     @classmethod
     def of(cls, X: pd.DataFrame, y: pd.Series[Any], frequency: str) -> Panel:
@@ -92,9 +92,7 @@ class Future:
     @classmethod
     def of(cls, X: pd.DataFrame, panel: Panel) -> Future:
         """Return the rows of ``X``, indexed by (series, time), as seen from the panel's end."""
-        codes, series = pd.factorize(X.index.get_level_values(0))
-        row = pd.Index(panel.series).get_indexer(series.astype(str))[codes]
-        step = numbers_of(X.index, panel.frequency) - panel.end
+        row, step = positions_of(X.index, panel.series, panel.end, panel.frequency)
         return cls(row, step, X[list(panel.names)].to_numpy(dtype=float))
 
 
@@ -102,3 +100,19 @@ def numbers_of(index: pd.Index[Any], frequency: str) -> periods.Periods:
     """Return the number of the period of each row of an index (series, time)."""
     codes, times = pd.factorize(index.get_level_values(1))
     return periods.numbered(periods.parsed(pd.Index(times)), frequency)[codes]
+
+
+def positions_of(
+    index: pd.Index[Any], series: NDArray[Any], end: int, frequency: str
+) -> tuple[Positions, NDArray[np.int64]]:
+    """Return for rows indexed by (series, time) the position among ``series`` and the step after ``end``."""
+    codes, names = pd.factorize(index.get_level_values(0))
+    row = pd.Index(series).get_indexer(names.astype(str))[codes]
+    return np.asarray(row, dtype=np.intp), numbers_of(index, frequency) - end
+
+
+def groups_of(panel: Panel) -> Positions:
+    """Return the number of each series' group: of those with the same first attribute."""
+    if not panel.attribute_names:
+        return np.zeros(len(panel.series), dtype=np.intp)
+    return np.asarray(np.unique(panel.attributes[:, 0], return_inverse=True)[1], dtype=np.intp)

@@ -145,7 +145,8 @@ def features(first: int, count: int, frequency: str) -> pd.DataFrame:
         if int(frequency) < DAY:
             parts["hour"] = times.hour
         return pd.DataFrame({name: np.asarray(part, dtype=float) for name, part in parts.items()}, numbers)
-    start = pd.PeriodIndex.from_ordinals(numbers, freq=frequency.replace("Y-DEC", "Y")).start_time
+    first_period = pd.Period(ordinal=first, freq=frequency.replace("Y-DEC", "Y"))
+    start = pd.period_range(first_period, periods=count).start_time
     if frequency.startswith("W"):
         return pd.DataFrame({"day_of_year": np.asarray(start.dayofyear, dtype=float)}, numbers)
     return pd.DataFrame({"month": np.asarray(start.month, dtype=float)}, numbers)

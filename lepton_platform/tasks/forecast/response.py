@@ -67,7 +67,9 @@ class Response:
         x = self._regressors(covariates)
         known = ~np.isnan(values) & ~np.isnan(covariates).all(axis=2)
         count = np.maximum(known.sum(axis=1), 1)
-        x = np.where(known[..., None], x - (x * known[..., None]).sum(axis=1)[:, None] / count[:, None, None], 0)
+        x = np.where(
+            known[..., None], x - (x * known[..., None]).sum(axis=1)[:, None] / count[:, None, None], 0
+        )
         y = np.where(known, values - (np.where(known, values, 0).sum(axis=1) / count)[:, None], 0)
         y -= y.sum(axis=0) / np.maximum(known.sum(axis=0), 1)  # what all series share in a period
         y = np.where(known, y, 0)
