@@ -59,7 +59,7 @@ def _history(rows: Rows, source: Source, run: Run, config: ForecastConfig) -> Da
     return Dataset(
         cases,
         rows[VALUE].astype(float),
-        groups=pd.Series(rows.index.get_level_values(0), rows.index, name="series"),
+        groups=_series(rows),
         extra=rows.drop(columns=[VALUE, *cases.columns]),
     )
 
@@ -67,7 +67,11 @@ def _history(rows: Rows, source: Source, run: Run, config: ForecastConfig) -> Da
 def _future(rows: Rows, source: Source, run: Run, config: ForecastConfig) -> Dataset:
     cases, faults = _cases(rows, config)
     _stop_on_errors(faults + _unplanned(rows, config) + _too_far(rows, run, config), source)
-    return Dataset(cases, extra=rows.drop(columns=[VALUE, *cases.columns]))
+    return Dataset(cases, groups=_series(rows), extra=rows.drop(columns=[VALUE, *cases.columns]))
+
+
+def _series(rows: Rows) -> pd.Series[Any]:
+    return pd.Series(rows.index.get_level_values(0), rows.index, name="series")
 
 
 def _cases(rows: Rows, config: ForecastConfig) -> tuple[Rows, list[Finding]]:

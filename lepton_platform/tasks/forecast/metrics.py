@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lepton_platform.model.candidate import Metric
+from lepton_platform.model.ratio import Parts, Ratio
 from lepton_platform.tasks.forecast.direct import known_mean
 from lepton_platform.tasks.forecast.panel import Panel
 from lepton_platform.tasks.forecast.quantiles import COLUMNS, GRID, LEVELS, pinball
@@ -78,32 +79,8 @@ class Judged:
         return self.predictions[name].to_numpy(dtype=float)
 
 
-Parts = tuple[Floats, Floats]
-"""Numerator and denominator of each series, shape (series,) each."""
-
-
-class Ratio:
-    """A metric's function: the sum of its numerators over that of its denominators.
-
-    Called with ``truth`` and ``predictions`` like any metric's function; ``parts`` are what it sums.
-    """
-
-    def __init__(self, parts: Callable[[Judged], Parts]) -> None:
-        self.parts = parts
-
-    def __call__(self, truth: NDArray[Any], predictions: pd.DataFrame) -> float:
-        judged = Judged.of(truth, predictions)
-        return float("nan") if not len(judged.truth) else ratio(*self.parts(judged))
-
-
-def ratio(numerators: Floats, denominators: Floats) -> float:
-    """Return the ratio of two sums; NaN where nothing is divided by.
-
-    >>> ratio(np.array([1.0, 2.0]), np.array([2.0, 4.0]))
-    0.5
-    """
-    below = denominators.sum()
-    return float(numerators.sum() / below) if below > 0 else float("nan")
+def _by_series(parts: Callable[[Judged], Parts]) -> Ratio:
+    return Ratio(lambda truth, predictions: parts(Judged.of(truth, predictions)))
 
 
 def _scaled(errors: Floats, scale: pd.Series[Any], judged: Judged, weight: Floats | None = None) -> Parts:
@@ -188,14 +165,14 @@ def of_panel(scales: Scales, counts: bool) -> Mapping[str, Metric]:
             "smape": (smape, "error in % of the mean of forecast and truth, 0 to 200; misleading near zero"),
         }
     found = {
-        name: Metric(Ratio(parts), "lower", bounds=(zero, infinity), summary=summary)
+        name: Metric(_by_series(parts), "lower", bounds=(zero, infinity), summary=summary)
         for name, (parts, summary) in said.items()
     }
-    found["coverage_95"] = _coverage(Ratio(coverage("q0.025", "q0.975")), 95)
-    found["coverage_90"] = _coverage(Ratio(coverage("q0.05", "q0.95")), 90)
+    found["coverage_95"] = _coverage(_by_series(coverage("q0.025", "q0.975")), 95)
+    found["coverage_90"] = _coverage(_by_series(coverage("q0.05", "q0.95")), 90)
     if counts:
         summary = "forecast less sold, as a share of what was sold: positive is too high"
-        found["bias"] = Metric(Ratio(bias), "lower", summary=summary)
+        found["bias"] = Metric(_by_series(bias), "lower", summary=summary)
     return found
 
 

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from lepton_platform.data.dataset import Dataset, Split
 from lepton_platform.hookspecs import hookimpl
-from lepton_platform.model import evaluation, training
+from lepton_platform.model import training
 from lepton_platform.model.candidate import Candidate, Metric
 from lepton_platform.model.ensemble import greedy_weights
-from lepton_platform.model.evaluation import Estimate
 from lepton_platform.model.leaderboard import facts, leaderboard
 from lepton_platform.model.training import Contender
 from lepton_platform.tasks.forecast import metrics as forecast_metrics
@@ -22,7 +21,7 @@ from lepton_platform.tasks.forecast.blend import KINDS, ForecastBlend, finished,
 from lepton_platform.tasks.forecast.boosting import GlobalBoosting
 from lepton_platform.tasks.forecast.config import ForecastConfig
 from lepton_platform.tasks.forecast.conformal import ConformalWidths
-from lepton_platform.tasks.forecast.metrics import Judged, Ratio, Scales, ratio
+from lepton_platform.tasks.forecast.metrics import Scales
 from lepton_platform.tasks.forecast.naive import SeasonalNaive, Zero
 from lepton_platform.tasks.forecast.newcomers import with_newcomers
 from lepton_platform.tasks.forecast.panel import Panel, numbers_of
@@ -201,32 +200,3 @@ def _table(forecast: Floats, index: pd.Index[Any]) -> pd.DataFrame:
     frame = pd.DataFrame(forecast, index=index, columns=["mean", *COLUMNS])
     frame.insert(1, "median", frame[COLUMNS[MEDIAN]])
     return frame
-
-
-@hookimpl
-def lepton_evaluate(
-    predictions: pd.DataFrame,
-    truth: pd.Series[Any],
-    cases: pd.DataFrame,
-    metrics: Mapping[str, Metric],
-    run: Run,
-) -> Mapping[str, Estimate]:
-    """Each metric with its bootstrap interval over series: the rows of one are alike."""
-    judged = Judged.of(truth.to_numpy(dtype=float), predictions)
-    found = {}
-    for name, metric in metrics.items():
-        if isinstance(metric.function, Ratio) and len(judged.truth):
-            found[name] = _over_series(metric.function.parts(judged), metric, run.seed)
-        elif len(judged.truth):
-            found |= evaluation.evaluate({name: metric}, truth.to_numpy(), predictions, cases, run.seed)
-        else:
-            found[name] = Estimate(float("nan"), float("nan"), float("nan"))
-    return found
-
-
-def _over_series(parts: tuple[Floats, Floats], metric: Metric, seed: int) -> Estimate:
-    numerators, denominators = parts
-    draws = [
-        ratio(numerators[rows], denominators[rows]) for rows in evaluation.resamples(len(numerators), seed)
-    ]
-    return evaluation.interval(ratio(numerators, denominators), draws, metric.bounds)

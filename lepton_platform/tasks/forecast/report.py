@@ -100,8 +100,8 @@ def _by_step(rows: KnownRows) -> Sequence[Any]:
     names = [f"{end - width + 1} to {end}" if width > 1 else str(end) for end in table.index]
     shown = table.set_axis(names).rename_axis("periods ahead").reset_index()
     said = (
-        "WAPE is the absolute error as a share of the values; bias is positive where the forecast is too "
-        "high; of the intervals, right is 90 % and 95 %."
+        f"{rows.names.nunique():,} series were judged. WAPE is the absolute error as a share of the values; "
+        "bias is positive where the forecast is too high; of the intervals, right is 90 % and 95 %."
     )
     drawn = figures.curve(table.index.to_numpy(float), {"WAPE": table["WAPE"]}, "periods ahead", "WAPE")
     return [said, shown, drawn] if len(table) > 2 else [said, shown]
