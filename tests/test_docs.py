@@ -14,6 +14,7 @@ PAGES = sorted(
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/**/*.md"),
         *ROOT.glob("plugins/*/*.md"),
+        *ROOT.glob("examples/*/*.md"),
         ROOT / "benchmarks/README.md",
     ]
 )

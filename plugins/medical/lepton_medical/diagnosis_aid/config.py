@@ -7,7 +7,6 @@ from lepton_platform.tasks.image.config import ImageConfig
 
 
 class DiagnosisAidConfig(ImageConfig):
-    """What the report shows, beside how pictures are read and when they are referred."""
+    """What the report explains and shows."""
 
     gallery: int = Field(8, ge=0, le=40, description="pictures of each kind that the report shows")
-    heat_maps: int = Field(6, ge=0, le=40, description="pictures whose heat map the report shows")

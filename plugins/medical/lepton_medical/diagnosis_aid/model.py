@@ -1,0 +1,1 @@
+"""Diagnosis aid, model stage."""
