@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # examples are not among them: installed, lepton-mlflow and lepton-monotone would take part in every run
-DISTRIBUTIONS := pyproject.toml plugins/finance/pyproject.toml plugins/medical/pyproject.toml constraints.txt
+DISTRIBUTIONS := pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
 
 .PHONY: demo test lint bench clean
 
@@ -23,6 +23,7 @@ lint: $(VENV)/.lint
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/accuracy/credit_risk.py
+	$(BIN)/python benchmarks/accuracy/demand_forecasting.py
 	$(BIN)/python benchmarks/speed/startup.py
 	$(BIN)/python benchmarks/speed/overhead.py
 	$(BIN)/python benchmarks/speed/scoring.py
@@ -38,15 +39,15 @@ $(VENV)/.host: $(VENV)/.python $(DISTRIBUTIONS)
 	touch $@
 
 $(VENV)/.test: $(VENV)/.host
-	$(INSTALL) --editable '.[deep,test]' --editable plugins/finance --editable plugins/medical
+	$(INSTALL) --editable '.[deep,test]' --editable plugins/finance --editable plugins/medical --editable plugins/retail
 	touch $@
 
 $(VENV)/.lint: $(VENV)/.host
-	$(INSTALL) --editable '.[deep,lint]' --editable plugins/finance --editable plugins/medical
+	$(INSTALL) --editable '.[deep,lint]' --editable plugins/finance --editable plugins/medical --editable plugins/retail
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.host
-	$(INSTALL) --editable '.[catboost,deep]' --editable plugins/finance --editable plugins/medical \
+	$(INSTALL) --editable '.[catboost,deep]' --editable plugins/finance --editable plugins/medical --editable plugins/retail \
 		--requirement benchmarks/requirements.txt
 	touch $@
 

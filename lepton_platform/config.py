@@ -7,13 +7,16 @@ bounds and description become the option's type, its help and its error.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, get_origin
+from typing import TYPE_CHECKING, Any, Self, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from lepton_platform.errors import ConfigError, UnknownNameError
 
-__all__ = ["Config", "Field", "option_name"]
+if TYPE_CHECKING:
+    from lepton_platform.application import Application, Task
+
+__all__ = ["Config", "Field", "config_of", "option_name"]
 
 
 class Config(BaseModel):
@@ -58,6 +61,27 @@ class Config(BaseModel):
         except ValidationError as error:
             faults = [_fault(detail, prefix) for detail in error.errors()]
             raise ConfigError("; ".join(faults)) from None
+
+
+def config_of(application: Application, task: Task) -> type[Config]:
+    """Return the one class that holds the options of an application and of its task.
+
+    A field of the application replaces the task's field of the same name; ``Application.target``
+    becomes the target's default.
+    """
+    own = application.config
+    if own is None:
+        merged: type[Config] = task.config
+    elif issubclass(own, task.config):
+        merged = own
+    else:
+        described = {"__module__": own.__module__, "__doc__": own.__doc__}
+        merged = type(own.__name__, (own, task.config), described)
+    if application.target is None or "target" not in merged.model_fields:
+        return merged
+    known = Field(application.target, description=merged.model_fields["target"].description)
+    fields = {"target": known, "__annotations__": {"target": str}, "__module__": merged.__module__}
+    return type(merged.__name__, (merged,), {**fields, "__doc__": merged.__doc__})
 
 
 def option_name(field: str) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 import pandas as pd
 import pyarrow as pa
@@ -29,8 +28,8 @@ class Sink(Protocol):
     def close(self) -> None: ...
 
 
-def decide(run: Run, uri: str, out: str | None) -> dict[str, Any]:
-    """Write the decisions on the cases of ``uri`` to ``out`` (stdout as CSV, if ``None``).
+def decide(run: Run, uri: str, out: str | TextIO) -> dict[str, Any]:
+    """Write the decisions on the cases of ``uri`` to the file ``out``; to an open one as CSV.
 
     Rows are numbered from 0 across the whole source unless the run's config names an id column. The
     file appears when it is complete, or not at all.
@@ -40,8 +39,8 @@ def decide(run: Run, uri: str, out: str | None) -> dict[str, Any]:
     dict
         Number of cases, and how often each value of the column ``decision`` was given, if there is one.
     """
-    if out is None:
-        return _decide_into(run, uri, _Text(sys.stdout, "csv"))
+    if not isinstance(out, str):
+        return _decide_into(run, uri, _Text(out, "csv"))
     suffix = Path(out).suffix.lower()
     if suffix not in SINKS:
         raise UsageError(f"--out {out!r}: {did_you_mean(suffix, SINKS)}")

@@ -18,7 +18,6 @@ A message says what is wrong, with the value, and what to do next.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -117,14 +116,32 @@ class PluginError(LeptonError):
     """A plugin is at fault; the message names it."""
 
     exit_code = 3
+    place = ""
+    """File and line of the fault, where they are known."""
 
 
 class PluginLoadError(PluginError):
-    """A plugin cannot be imported or declares nothing usable."""
+    """A plugin cannot be imported or declares nothing usable.
+
+    Examples
+    --------
+    >>> print(PluginLoadError("acme 1.0", "No module named 'kornia'", "acme.py:3", "Try: pip install kornia"))
+    acme 1.0 cannot be loaded: No module named 'kornia'. Try: pip install kornia
+    """
+
+    def __init__(self, plugin: str, cause: str, place: str = "", remedy: str = "") -> None:
+        super().__init__(f"{plugin} cannot be loaded: {cause}{f'. {remedy}' if remedy else ''}")
+        self.cause = cause
+        self.place = place
+        self.remedy = remedy
 
 
 class HookError(PluginError):
     """A hook implementation is wrong, or gave an answer that cannot be used."""
+
+    def __init__(self, message: str, place: str = "") -> None:
+        super().__init__(message)
+        self.place = place
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -139,6 +156,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("x", [])
     ''
     """
+    import difflib  # not at the top: every start imports this module, few end in a mistake
+
     names = sorted(known)
     folded = {candidate.lower(): candidate for candidate in names}
     near = difflib.get_close_matches(name.lower(), list(folded), n=1, cutoff=0.7)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from lepton_platform import hookspecs, progress
+from lepton_platform.allowed import way_out
 from lepton_platform.errors import HookError, LeptonError, did_you_mean
 from lepton_platform.hookspecs import BY_SOURCE, COLLECTED, GATHERED, OBSERVED
 
@@ -143,8 +144,7 @@ class Hooks:
         code = {inspect.unwrap(impl.function).__code__: impl for impl in impls}
         frames = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
         for impl in filter(None, map(code.get, reversed(frames))):  # the innermost: a wrapper only passes on
-            owner = self._owners[impl.plugin_name]
-            error.add_note(f"raised in {name} of {owner.name} ({owner.distribution or 'host'})")
+            _note(error, name, self._owners[impl.plugin_name])
             return
 
     def _each(self, name: str, **arguments: Any) -> Iterable[tuple[Layer, Any]]:
@@ -157,7 +157,7 @@ class Hooks:
             except LeptonError:
                 raise
             except Exception as error:
-                error.add_note(f"raised in {name} of {owner.name} ({owner.distribution or 'host'})")
+                _note(error, name, owner)
                 raise
             if answer is not None:
                 yield owner, answer
@@ -348,6 +348,12 @@ class Hooks:
         self._tell("lepton_run_failed", error=error)
 
 
+def _note(error: BaseException, name: str, owner: Layer) -> None:
+    """Add to an error which hook of which plugin raised it, and what can be done about that."""
+    remedy = way_out(owner.distribution)
+    error.add_note(f"raised in {name} of {owner.name} ({owner.distribution or 'host'}). {remedy}")
+
+
 def _with_config(module: ModuleType, config: Config) -> ModuleType:
     """Return an extension's hooks so that they get its own ``config``; pluggy offers all layers one."""
     stand_in = ModuleType(module.__name__)
@@ -389,6 +395,12 @@ def _listed(name: str, owner: Layer, answer: Any, expected: type) -> Sequence[An
     raise HookError(f"{name} of {owner.name} must return a list of {expected.__name__}")
 
 
+def place_of(function: Callable[..., Any]) -> str:
+    """Return file and line of a hook's definition."""
+    code = inspect.unwrap(function).__code__
+    return f"{code.co_filename}:{code.co_firstlineno}"
+
+
 def check_hooks(module: ModuleType, layer: Layer) -> None:
     """Raise ``HookError`` for every ``lepton_*`` function that pluggy would misunderstand.
 
@@ -396,16 +408,20 @@ def check_hooks(module: ModuleType, layer: Layer) -> None:
     of answers is the layers' and nobody else's.
     """
     faults: list[str] = []
+    places: list[str] = []
     for name, function in vars(module).items():
         # pluggy registers whatever is marked, wherever it was defined and whatever it is called
         marks = getattr(function, "lepton_impl", None) if inspect.isroutine(function) else None
         own = inspect.isfunction(function) and function.__module__ == module.__name__
         if marks is not None or (own and name.startswith("lepton_")):
             hook = (marks or {}).get("specname") or name
-            faults.extend(f"{module.__name__}.{name}: {fault}" for fault in _faults(hook, function, layer))
+            found = [f"{module.__name__}.{name}: {fault}" for fault in _faults(hook, function, layer)]
+            faults += found
+            places += [place_of(function)] * len(found)
     if faults:
         owner = layer.distribution or layer.name
-        raise HookError(f"{owner} has hooks that cannot be used:\n" + "\n".join(f"  - {f}" for f in faults))
+        listed = "\n".join(f"  - {fault}" for fault in faults)
+        raise HookError(f"{owner} has hooks that cannot be used:\n{listed}", places[0])
 
 
 def _faults(name: str, function: Any, layer: Layer) -> Iterable[str]:

@@ -279,6 +279,7 @@ def lepton_commands() -> Sequence[click.Command] | None:
     """Return commands to stand beside ``lepton run``, from an extension of ``"*"``.
 
     Called when what is installed is read, and again when one of the commands is asked for: outside
-    of any run. A name of the host's own commands, or one that two extensions use, is an error.
+    of any run, in the module of the declaration alone. A command of the host's own name, or of a name
+    that two extensions use, is left out, and a fault that ``lepton doctor`` names.
     ``None`` adds nothing.
     """

@@ -1,22 +1,23 @@
-"""Finds what installed distributions offer, and loads what one run needs.
+"""Loads what one run needs of what installed distributions offer.
 
-An application, a task or an extension is an entry point; its id is the entry point's name, so it is
-listed without being imported. One that cannot be imported is named with its distribution and its
-cause, and disturbs nothing else.
+An application, a task or an extension is an entry point, and its id is the entry point's name. What
+there is says the index; here, what takes part is imported. One that cannot be imported is named
+with its distribution and its cause, and disturbs nothing else.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterator
+import traceback
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from lepton_platform import index, missing
+from lepton_platform.allowed import way_out
 from lepton_platform.application import API_VERSION, Application, Extension, Task
-from lepton_platform.errors import PluginError, PluginLoadError, UnknownNameError
+from lepton_platform.errors import PluginError, PluginLoadError
 from lepton_platform.hooks import (
     APPLICATION,
     APPLICATION_EXTENSION,
@@ -28,8 +29,11 @@ from lepton_platform.hooks import (
     Layer,
     check_hooks,
 )
+from lepton_platform.index import Entry, Kind
 
-Kind = Literal["applications", "extensions", "tasks"]
+if TYPE_CHECKING:
+    import click
+
 DECLARATIONS: dict[Kind, tuple[str, type]] = {
     "applications": ("application", Application),
     "extensions": ("extension", Extension),
@@ -38,18 +42,10 @@ DECLARATIONS: dict[Kind, tuple[str, type]] = {
 STAGES = ("data", "model", "report")
 
 
-@dataclass(frozen=True)
-class Offer:
-    """An application, extension or task that an installed distribution offers."""
+class Offer(Entry):
+    """An application, extension or task that an installed distribution offers, to be imported."""
 
-    kind: Kind
-    name: str
-    module: str
-    distribution: str
-    version: str
-
-    def __str__(self) -> str:
-        return f"{self.distribution} {self.version}"
+    __slots__ = ()
 
     def declaration(self) -> Any:
         """Import the module and return what it declares.
@@ -57,22 +53,23 @@ class Offer:
         Raises
         ------
         PluginLoadError
-            It cannot be imported, declares nothing of this kind, or speaks another hook version.
+            It cannot be imported, declares nothing of this kind, or speaks another hook version. What
+            is known to end or to block the process is not imported at all.
         """
         attribute, expected = DECLARATIONS[self.kind]
-        declared = getattr(self._imported(self.module), attribute, None)
+        module = self._imported(self.module)
+        place = getattr(module, "__file__", None) or self.module
+        declared = getattr(module, attribute, None)
         if not isinstance(declared, expected):
-            raise PluginLoadError(
-                f"{self}: module {self.module} has no `{attribute} = {expected.__name__}(...)`, "
-                f"but {self.name!r} is registered as one of its {self.kind}"
-            )
+            cause = f"module {self.module} has no `{attribute} = {expected.__name__}(...)`"
+            remedy = f"Add it, or remove {self.name!r} from the entry points lepton.{self.kind}"
+            raise PluginLoadError(str(self), cause, place, remedy)
         api = getattr(declared, "api", API_VERSION)
         if api != API_VERSION:
             older = self.distribution if api < API_VERSION else "lepton-platform"
-            raise PluginLoadError(
-                f"{self}: {self.name} speaks version {api} of the hooks, this host version {API_VERSION}. "
-                f"Upgrade {older}: pip install --upgrade {older}"
-            )
+            cause = f"{self.name} speaks version {api} of the hooks, this host version {API_VERSION}"
+            remedy = f"Upgrade {older}: pip install --upgrade {older}"
+            raise PluginLoadError(str(self), cause, place, remedy)
         return declared
 
     def modules(self) -> tuple[ModuleType, ...]:
@@ -84,20 +81,66 @@ class Offer:
         present = [name for name in stages if importlib.util.find_spec(name) is not None]
         return (top, *(self._imported(name) for name in present))
 
+    def layer(self, declared: Any) -> Layer:
+        """Return the layer of the runs it takes part in, its hooks checked.
+
+        Raises
+        ------
+        HookError
+            A hook cannot be used.
+        """
+        width = _width(self.kind, declared)
+        name = f"task:{self.name}" if self.kind == "tasks" else self.name
+        config = declared.config if self.kind == "extensions" else None  # others' are the run's own
+        trusted = getattr(declared, "trusted_types", ())
+        layer = Layer(name, width, self.modules(), self.distribution, trusted, config)
+        for module in layer.modules:
+            check_hooks(module, layer)
+        return layer
+
+    def click_commands(self, declared: Any) -> list[click.Command]:
+        """Return the commands that an extension of ``*`` brings; its stages are not imported for that."""
+        if self.kind != "extensions" or declared.target != "*":
+            return []
+        layer = Layer(self.name, STAR_EXTENSION, (self._imported(self.module),), self.distribution)
+        return [command for _, command in Hooks([layer]).commands()]
+
     def _imported(self, module: str) -> ModuleType:
+        if self.fault is not None and self.fault.deadly:
+            raise self.error()
         try:
             return importlib.import_module(module)
         except (Exception, SystemExit) as error:
-            cause = f"{type(error).__name__}: {error}"
-            if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith(self.module):
-                cause = f"No module named {error.name!r} (try: pip install {error.name})"
-            raise PluginLoadError(f"{self} cannot be loaded: {cause}") from error
+            raise self.load_error(error) from error
+
+    def load_error(self, error: BaseException) -> PluginLoadError:
+        """Return what an import raised as an error that names the plugin, the place and the remedy."""
+        cause = traceback.format_exception_only(error)[-1].strip()
+        remedy = way_out(self.distribution)
+        if isinstance(error, ModuleNotFoundError) and error.name is not None:
+            own = error.name.partition(".")[0] == self.module.partition(".")[0]
+            cause = f"No module named {error.name!r}"
+            remedy = (
+                f"Reinstall it: pip install --force-reinstall {self.distribution}"
+                if own
+                else f"Install it: {missing.install_command(error.name, self.distribution)}"
+            )
+        return PluginLoadError(str(self), cause, self._place(error), remedy)
+
+    def _place(self, error: BaseException) -> str:
+        """Return file and line of the innermost code of the plugin that an error went through."""
+        if isinstance(error, SyntaxError) and error.filename:
+            return f"{error.filename}:{error.lineno}"
+        package = self.module.partition(".")[0]
+        for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+            if str(frame.f_globals.get("__name__")).partition(".")[0] == package:
+                return f"{frame.f_code.co_filename}:{line}"
+        return self.module
 
 
 def offers(kind: Kind) -> list[Offer]:
-    """Return what is installed of ``kind``, by name; nothing is imported."""
-    found = {_offer(kind, entry) for entry in entry_points(group=f"lepton.{kind}")}
-    return sorted(found, key=lambda offer: (offer.name, offer.distribution))
+    """Return what is installed of ``kind`` and may be used, by name; nothing is imported."""
+    return [Offer(*entry) for entry in index.read().entries(kind)]
 
 
 def find(kind: Kind, name: str) -> Offer:
@@ -108,19 +151,15 @@ def find(kind: Kind, name: str) -> Offer:
     UnknownNameError
         Nothing of that name is installed.
     PluginLoadError
-        Two distributions offer it.
+        It cannot be loaded, two distributions offer it, or the user's choice leaves it out.
     """
-    return _one(offers(kind), kind, name)
+    return Offer(*index.find(kind, name))
 
 
-def _one(known: list[Offer], kind: Kind, name: str) -> Offer:
-    named = [offer for offer in known if offer.name == name]
-    if not named:
-        raise UnknownNameError(kind.removesuffix("s"), name, {offer.name for offer in known})
-    if len(named) > 1:
-        owners = " and ".join(str(offer) for offer in named)
-        raise PluginLoadError(f"{name} is offered by {owners}. Uninstall one of them.")
-    return named[0]
+def command(name: str) -> click.Command:
+    """Return the command of that name, which an extension brings."""
+    offer = find("extensions", index.read().commands()[name][1])
+    return next(one for one in offer.click_commands(offer.declaration()) if one.name == name)
 
 
 @dataclass(frozen=True)
@@ -141,14 +180,17 @@ def participants(application_id: str) -> Participants:
     application: Application = offer.declaration()
     task_offer = find("tasks", application.task)
     task: Task = task_offer.declaration()
-    extensions, broken = _extensions(application_id, application.task)
-    layers = (
-        host_layer(),
-        Layer(f"task:{application.task}", TASK, task_offer.modules(), task_offer.distribution),
-        Layer(application_id, APPLICATION, offer.modules(), offer.distribution, application.trusted_types),
-        *extensions,
-    )
-    return Participants(offer, application, task, layers, tuple(broken))
+    layers = [host_layer(), task_offer.layer(task), offer.layer(application)]
+    broken: list[PluginError] = []
+    for extension in index.read().extensions(offer):
+        try:
+            if extension.fault is not None:
+                raise extension.error()
+            adding = Offer(*extension)
+            layers.append(adding.layer(adding.declaration()))
+        except PluginError as error:
+            broken.append(error)
+    return Participants(offer, application, task, tuple(layers), tuple(broken))
 
 
 def host_layer() -> Layer:
@@ -156,46 +198,6 @@ def host_layer() -> Layer:
     modules = tuple(importlib.import_module(f"lepton_platform.{stage}.host") for stage in STAGES)
     progress = importlib.import_module("lepton_platform.progress")
     return Layer("host", HOST, (*modules, progress), "lepton-platform")
-
-
-def _extensions(application_id: str, task: str) -> tuple[list[Layer], list[PluginError]]:
-    widths = {"*": STAR_EXTENSION, f"task:{task}": TASK_EXTENSION, application_id: APPLICATION_EXTENSION}
-    layers: list[Layer] = []
-    broken: list[PluginError] = []
-    known = offers("extensions")
-    for name in dict.fromkeys(offer.name for offer in known):
-        try:
-            offer = _one(known, "extensions", name)
-            extension: Extension = offer.declaration()
-            if extension.target in widths:
-                width = widths[extension.target]
-                layer = Layer(
-                    offer.name,
-                    width,
-                    offer.modules(),
-                    offer.distribution,
-                    extension.trusted_types,
-                    extension.config,
-                )
-                for module in layer.modules:
-                    check_hooks(module, layer)
-                layers.append(layer)
-        except PluginError as error:
-            broken.append(error)
-    return layers, broken
-
-
-def problems() -> Iterator[PluginError]:
-    """Try everything that is installed and yield what cannot be used, for ``lepton doctor``."""
-    for kind in DECLARATIONS:
-        known = offers(kind)
-        for name in dict.fromkeys(offer.name for offer in known):
-            try:
-                offer = _one(known, kind, name)
-                width = _width(kind, offer.declaration())
-                Hooks([Layer(name, width, offer.modules(), offer.distribution)])
-            except PluginError as error:
-                yield error
 
 
 def _width(kind: Kind, declared: Any) -> int:
@@ -206,10 +208,3 @@ def _width(kind: Kind, declared: Any) -> int:
     if declared.target == "*":
         return STAR_EXTENSION
     return TASK_EXTENSION if declared.target.startswith("task:") else APPLICATION_EXTENSION
-
-
-def _offer(kind: Kind, entry: EntryPoint) -> Offer:
-    distribution = entry.dist
-    name = distribution.name if distribution is not None else "unknown distribution"
-    version = distribution.version if distribution is not None else ""
-    return Offer(kind, entry.name, entry.value, name, version)

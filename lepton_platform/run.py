@@ -23,7 +23,7 @@ import pandas as pd
 
 from lepton_platform import plugins, store
 from lepton_platform.application import Application
-from lepton_platform.config import Config, Field
+from lepton_platform.config import Config, config_of
 from lepton_platform.data.dataset import Dataset, Finding, Source, Split, without_password
 from lepton_platform.data.schema import Schema
 from lepton_platform.engine import Engine, LocalEngine
@@ -158,27 +158,6 @@ class Run:
 # ------------------------------------------------------------------------------- making a run
 
 
-def config_of(participants: Participants) -> type[Config]:
-    """Return the one class that holds the options of the application and of its task.
-
-    A field of the application replaces the task's field of the same name; ``Application.target``
-    becomes the target's default.
-    """
-    own, task = participants.application.config, participants.task.config
-    if own is None:
-        merged: type[Config] = task
-    elif issubclass(own, task):
-        merged = own
-    else:
-        merged = type(own.__name__, (own, task), {"__module__": own.__module__, "__doc__": own.__doc__})
-    target = participants.application.target
-    if target is None or "target" not in merged.model_fields:
-        return merged
-    known = Field(target, description=merged.model_fields["target"].description)
-    fields = {"target": known, "__annotations__": {"target": str}, "__module__": merged.__module__}
-    return type(merged.__name__, (merged,), {**fields, "__doc__": merged.__doc__})
-
-
 def configs_of(participants: Participants, values: Mapping[str, Any]) -> tuple[Config, dict[str, Config]]:
     """Return the checked options of the application, and those of each extension that has its own.
 
@@ -200,7 +179,9 @@ def configs_of(participants: Participants, values: Mapping[str, Any]) -> tuple[C
             given[extension][option] = value
         else:
             raise UnknownNameError("extension with options", extension, types, participants.offer.name)
-    config = config_of(participants).checked(own, owner=participants.offer.name)
+    config = config_of(participants.application, participants.task).checked(
+        own, owner=participants.offer.name
+    )
     return config, {name: types[name].checked(given[name], name, f"{name}.") for name in types}
 
 

@@ -1,12 +1,12 @@
-"""A table of loans, the command line, an environment to install into: what end-to-end tests share."""
+"""Loans, plugins, the command line, an environment to install into: what end-to-end tests share."""
 
 import os
-import site
 import subprocess
 import sys
 import sysconfig
 import venv
 from pathlib import Path
+from site import getsitepackages
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +47,61 @@ def loans():
     return made_up_loans
 
 
+class Site:
+    """A folder that Python searches, where plugins are installed as distributions of their own."""
+
+    def __init__(self, folder):
+        folder.mkdir()
+        self.folder = folder
+        self.cache = folder.with_name(f"{folder.name}-cache")
+        self.config = folder.with_name(f"{folder.name}-config")
+
+    def install(self, name, modules, version="1.0", requires=(), **groups):
+        """Write a distribution: its modules by file name, its entry points by group, then by id."""
+        about = self.folder / f"{name.replace('-', '_')}-{version}.dist-info"
+        about.mkdir(parents=True)
+        required = "".join(f"Requires-Dist: {requirement}\n" for requirement in requires)
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{required}"
+        (about / "METADATA").write_text(metadata)
+        entries = [
+            f"[lepton.{group}]\n" + "".join(f"{key} = {module}\n" for key, module in offered.items())
+            for group, offered in groups.items()
+        ]
+        (about / "entry_points.txt").write_text("\n".join(entries))
+        for file, source in modules.items():
+            (self.folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / file).write_text(source)
+        return about
+
+    def environment(self, **more):
+        """Return the environment of a process that finds the plugins and has a home of its own."""
+        homes = {"XDG_CACHE_HOME": str(self.cache), "XDG_CONFIG_HOME": str(self.config)}
+        return {**os.environ, "PYTHONPATH": str(self.folder), **homes, **more}
+
+    def lepton(self, *arguments, cwd=None, **environment):
+        """Run the command line in a process of its own."""
+        return subprocess.run(
+            [sys.executable, "-m", "lepton_platform", *map(str, arguments)],
+            env=self.environment(**environment),
+            cwd=cwd or self.folder.parent,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+
+@pytest.fixture
+def site(tmp_path):
+    """Return an empty ``Site``."""
+    return Site(tmp_path / "site")
+
+
+@pytest.fixture(scope="session")
+def new_site(tmp_path_factory):
+    """Return a maker of sites for several tests: ``new_site(name)``."""
+    return lambda name: Site(tmp_path_factory.mktemp(name) / "site")
+
+
 @pytest.fixture
 def lepton(capsys):
     """Return the command line, in this process: ``lepton("list", "--json")`` gives an ``Answer``."""
@@ -73,7 +128,7 @@ def shell_in():
         venv.create(environment)
         home.mkdir()
         base = {"base": str(environment), "platbase": str(environment)}
-        seen = [f"import site; site.addsitedir({place!r})\n" for place in site.getsitepackages()]
+        seen = [f"import site; site.addsitedir({place!r})\n" for place in getsitepackages()]
         Path(sysconfig.get_path("purelib", vars=base), "seen.pth").write_text("".join(seen), encoding="utf-8")
         for name, module in {"lepton": "lepton_platform", "pip": "pip"}.items():
             script = environment / "bin" / name

@@ -6,10 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from lepton_platform import Application, Config, Field, Task
-from lepton_platform.config import option_name
+from lepton_platform.config import config_of, option_name
 from lepton_platform.errors import ConfigError, UnknownNameError
-from lepton_platform.plugins import Offer, Participants
-from lepton_platform.run import config_of
 from lepton_platform.tasks.binary.config import BinaryConfig
 
 
@@ -105,10 +103,9 @@ def test_an_option_is_spelt_with_hyphens():
 # ------------------------------------------------------------- the application's and the task's
 
 
-def participants(config: type[Config] | None, target: str | None = None) -> Participants:
+def merged_with(config: type[Config] | None, target: str | None = None) -> type[Config]:
     application = Application("Rank", task="binary", config=config, target=target)
-    offer = Offer("applications", "acme.churn", "acme_churn", "acme", "1.0")
-    return Participants(offer, application, Task(summary="", config=BinaryConfig), (), ())
+    return config_of(application, Task(summary="", config=BinaryConfig))
 
 
 class Derived(BinaryConfig):
@@ -119,7 +116,7 @@ class Derived(BinaryConfig):
 
 @pytest.mark.parametrize("own", [Churn, Derived, None])
 def test_an_application_has_its_own_options_and_its_tasks(own):
-    merged = config_of(participants(own))
+    merged = merged_with(own)
     expected = {*BinaryConfig.model_fields, *(own.model_fields if own else ())}
     assert merged.model_fields.keys() == expected
     assert merged.checked({"folds": "3"}).folds == 3
@@ -131,12 +128,12 @@ def test_an_application_may_replace_an_option_of_its_task():
     class Own(Config):
         folds: int = Field(10, description="ours")
 
-    assert config_of(participants(Own)).checked({}).folds == 10
+    assert merged_with(Own).checked({}).folds == 10
 
 
 @pytest.mark.parametrize("own", [Churn, Derived, None])
 def test_the_applications_target_is_the_default_and_the_user_may_name_another(own):
-    merged = config_of(participants(own, target="left"))
+    merged = merged_with(own, target="left")
     assert merged.checked({}).target == "left"
     assert merged.checked({"target": "gone"}).target == "gone"
     assert merged.model_fields["target"].description == BinaryConfig.model_fields["target"].description

@@ -1,180 +1,82 @@
 """Plugins as they are installed: real distributions, written into a folder that Python searches.
 
-One that cannot be loaded is named with its distribution and its cause, and disturbs nothing else.
+One that cannot be loaded is named with its distribution, the place, the cause and a remedy, and disturbs
+nothing else.
 """
 
-import importlib
+import importlib.util
 import json
-import os
-import subprocess
+import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from lepton_platform import plugins
-from lepton_platform.errors import HookError, PluginLoadError, UnknownNameError
+from lepton_platform.cli import COMMANDS
+from lepton_platform.errors import HookError, UnknownNameError
+from lepton_platform.examination import examine
 from lepton_platform.hooks import Hooks
 
-CHURN = """
+APPLICATION = """
 from lepton_platform import Application, hookimpl
 application = Application("Rank customers", task="binary", target="left")
 """
-
-
-def install(
-    site: Path, name: str, modules: dict[str, str], version: str = "1.0", **groups: dict[str, str]
-) -> None:
-    """Write a distribution: its modules by file name, its entry points by group, then by id."""
-    information = site / f"{name.replace('-', '_')}-{version}.dist-info"
-    information.mkdir(parents=True)
-    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-    lines = [
-        line
-        for group, entries in groups.items()
-        for line in (f"[lepton.{group}]", *(f"{key} = {module}" for key, module in entries.items()))
-    ]
-    (information / "entry_points.txt").write_text("\n".join(lines) + "\n")
-    for file, source in modules.items():
-        (site / file).parent.mkdir(parents=True, exist_ok=True)
-        (site / file).write_text(source)
+EXTENSION = """
+from lepton_platform import Extension, hookimpl
+extension = Extension("{target}")
+"""
+OF_CREDIT = EXTENSION.format(target="finance.credit-risk")
 
 
 @pytest.fixture
-def site(tmp_path, monkeypatch):
-    """An empty folder on ``sys.path``."""
-    with searched(tmp_path, monkeypatch):
-        yield tmp_path
-
-
-@contextmanager
-def searched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Put ``folder`` on ``sys.path``; what is imported from it is forgotten afterwards."""
+def searched(site, monkeypatch):
+    """Return a site that this process searches; what is imported from it is forgotten afterwards."""
     before = set(sys.modules)
-    monkeypatch.syspath_prepend(folder)
-    yield
+    monkeypatch.syspath_prepend(site.folder)
+    yield site
     for name in set(sys.modules) - before:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(site.folder)):
             del sys.modules[name]
-
-
-def churn(site: Path, source: str = CHURN, **more: str) -> plugins.Offer:
-    files = {"acme_churn.py": source, **more}
-    install(site, "acme", files, applications={"acme.churn": "acme_churn"})
-    return plugins.find("applications", "acme.churn")
 
 
 # ------------------------------------------------------------------------------- what is installed
 
 
-def test_what_is_installed_is_listed_without_being_imported(site):
-    offer = churn(site, "raise SystemExit('imported')")
-    assert offer in plugins.offers("applications")
-    assert (offer.distribution, offer.version, str(offer)) == ("acme", "1.0", "acme 1.0")
-    assert "acme_churn" not in sys.modules
-
-
-def test_offers_stand_by_name_whatever_the_order_of_installation(site):
+def test_offers_stand_by_name_and_are_not_imported(searched):
     for name in ("zeta", "alpha"):
-        install(site, name, {}, applications={f"acme.{name}": "nowhere"})
-    names = [offer.name for offer in plugins.offers("applications")]
-    assert names == sorted(names)
-    assert {"acme.alpha", "acme.zeta", "finance.credit-risk"} <= set(names)
+        module = f"acme_{name}"
+        searched.install(name, {f"{module}.py": APPLICATION}, applications={f"acme.{name}": module})
+    offers = plugins.offers("applications")
+    names = [offer.name for offer in offers]
+    assert names == sorted(names) and {"finance.credit-risk", "acme.zeta"} <= set(names)
+    assert names[0] == "acme.alpha"
+    assert (offers[0].distribution, offers[0].version, str(offers[0])) == ("alpha", "1.0", "alpha 1.0")
+    assert "acme_alpha" not in sys.modules
 
 
-@pytest.mark.parametrize("kind", ["applications", "tasks", "extensions"])
-def test_an_unknown_name_is_an_error_with_a_suggestion(kind, site):
-    install(site, "acme", {}, **{kind: {"acme.churn": "acme_churn"}})
-    with pytest.raises(
-        UnknownNameError, match=rf"no {kind[:-1]} 'acme\.chrun'\. Did you mean 'acme\.churn'\?"
-    ):
-        plugins.find(kind, "acme.chrun")
-
-
-def test_one_id_from_two_distributions_is_an_error_that_names_both(site):
-    install(site, "acme", {}, applications={"acme.churn": "a"})
-    install(site, "other", {}, "2.5", applications={"acme.churn": "b"})
-    with pytest.raises(PluginLoadError, match=r"acme\.churn is offered by acme 1\.0 and other 2\.5"):
-        plugins.find("applications", "acme.churn")
-    assert plugins.find("applications", "finance.credit-risk").distribution == "lepton-finance"
-
-
-# ------------------------------------------------------------------------------ what cannot be loaded
-
-BROKEN = {
-    "import no_kornia": r"No module named 'no_kornia' \(try: pip install no_kornia\)",
-    "1 / 0": "ZeroDivisionError: division by zero",
-    "def broken(": "SyntaxError",
-    "raise SystemExit(4)": "SystemExit: 4",
-    "from lepton_platform import Aplication": "ImportError: cannot import name 'Aplication'",
-}
-
-
-@pytest.mark.parametrize("source", BROKEN)
-@pytest.mark.parametrize("kind", ["applications", "extensions", "tasks"])
-def test_a_module_that_cannot_be_imported_is_named_with_its_distribution_and_cause(kind, source, site):
-    install(site, "acme", {"acme_churn.py": source}, **{kind: {"acme.churn": "acme_churn"}})
-    with pytest.raises(PluginLoadError, match=f"acme 1.0 cannot be loaded: {BROKEN[source]}") as error:
-        plugins.find(kind, "acme.churn").declaration()
-    assert error.value.__cause__ is not None
-
-
-def test_a_module_that_is_not_there_is_named(site):
-    install(site, "acme", {}, applications={"acme.churn": "acme_gone"})
-    with pytest.raises(PluginLoadError, match=r"acme 1\.0 cannot be loaded: .*acme_gone"):
-        plugins.find("applications", "acme.churn").declaration()
-
-
-@pytest.mark.parametrize(
-    "source", ["", "application = 'Rank customers'", "from lepton_platform import Application as application"]
-)
-def test_a_module_that_declares_nothing_is_named_with_what_is_missing(source, site):
-    with pytest.raises(
-        PluginLoadError, match=r"acme 1\.0: module acme_churn has no `application = Application"
-    ):
-        churn(site, source).declaration()
-
-
-@pytest.mark.parametrize(("api", "older"), [(0, "acme"), (2, "lepton-platform")])
-@pytest.mark.parametrize(
-    ("kind", "source"),
-    [
-        ("applications", "application = Application('Rank', task='binary', api={api})"),
-        ("extensions", "extension = Extension('*', api={api})"),
-    ],
-)
-def test_another_version_of_the_hooks_is_an_error_that_names_the_side_to_upgrade(
-    kind, source, api, older, site
-):
-    text = "from lepton_platform import Application, Extension\n" + source.format(api=api)
-    install(site, "acme", {"acme_churn.py": text}, **{kind: {"acme.churn": "acme_churn"}})
-    with pytest.raises(
-        PluginLoadError, match=rf"acme 1\.0: .* version {api} .* pip install --upgrade {older}$"
-    ):
-        plugins.find(kind, "acme.churn").declaration()
-
-
-def test_an_application_of_a_task_that_is_not_installed_says_so(site):
-    churn(site, CHURN.replace('"binary"', '"bianry"'))
+def test_an_unknown_name_is_an_error_with_a_suggestion():
+    with pytest.raises(UnknownNameError, match=r"no application 'finance.credit-rsk'. Did you mean"):
+        plugins.find("applications", "finance.credit-rsk")
     with pytest.raises(UnknownNameError, match=r"no task 'bianry'\. Did you mean 'binary'\?"):
-        plugins.participants("acme.churn")
+        plugins.find("tasks", "bianry")
+
+
+def test_nothing_is_wrong_with_what_the_project_ships():
+    assert {one.entry.name: one.fault for one in examine(COMMANDS) if one.fault is not None} == {}
+
+
+def test_the_entry_points_of_this_project_can_be_imported():
+    for kind in plugins.DECLARATIONS:
+        for offer in plugins.offers(kind):
+            assert importlib.util.find_spec(offer.module) is not None
 
 
 # ------------------------------------------------------------------------------- who takes part
 
 
-EXTENSION = """
-from lepton_platform import Extension, hookimpl
-extension = Extension({target!r})
-@hookimpl
-def lepton_sections(): return []
-"""
-
-
-def test_the_layers_of_a_run_are_those_that_belong_to_it(site):
-    churn(site)
+def test_the_layers_of_a_run_are_those_that_belong_to_it(searched):
+    searched.install("acme", {"acme_churn.py": APPLICATION}, applications={"acme.churn": "acme_churn"})
     targets = {
         "for-all": "*",
         "for-churn": "acme.churn",
@@ -184,7 +86,8 @@ def test_the_layers_of_a_run_are_those_that_belong_to_it(site):
     }
     for name, target in targets.items():
         module = name.replace("-", "_")
-        install(site, name, {f"{module}.py": EXTENSION.format(target=target)}, extensions={name: module})
+        source = EXTENSION.format(target=target)
+        searched.install(name, {f"{module}.py": source}, extensions={name: module})
     found = plugins.participants("acme.churn")
     assert [layer.name for layer in Hooks(found.layers).layers] == [
         "host",
@@ -195,13 +98,13 @@ def test_the_layers_of_a_run_are_those_that_belong_to_it(site):
         "for-churn",
     ]
     assert found.broken == ()
+    assert "for_images" not in sys.modules and "for_credit" not in sys.modules
 
 
-def test_a_packages_stages_are_imported_when_a_run_starts_and_not_before(site):
+def test_a_packages_stages_are_imported_when_a_run_starts_and_not_before(searched):
     stages = {f"acme_churn/{stage}.py": "" for stage in ("data", "report", "helpers")}
-    install(
-        site, "acme", {"acme_churn/__init__.py": CHURN, **stages}, applications={"acme.churn": "acme_churn"}
-    )
+    sources = {"acme_churn/__init__.py": APPLICATION, **stages}
+    searched.install("acme", sources, applications={"acme.churn": "acme_churn"})
     offer = plugins.find("applications", "acme.churn")
     offer.declaration()
     assert "acme_churn.data" not in sys.modules
@@ -210,143 +113,446 @@ def test_a_packages_stages_are_imported_when_a_run_starts_and_not_before(site):
     assert "acme_churn.helpers" not in sys.modules
 
 
-@pytest.mark.parametrize("source", BROKEN)
-def test_a_run_goes_on_without_an_extension_that_cannot_be_loaded_and_says_so(source, site):
-    churn(site)
-    install(site, "other", {"other_ext.py": source}, extensions={"broken": "other_ext"})
-    found = plugins.participants("acme.churn")
-    assert "broken" not in [layer.name for layer in found.layers]
+def test_a_run_goes_on_without_an_extension_whose_hooks_are_wrong(searched):
+    source = OF_CREDIT + "@hookimpl\ndef lepton_modles(): pass\n"
+    searched.install("acme", {"acme_models.py": source}, extensions={"acme-models": "acme_models"})
+    found = plugins.participants("finance.credit-risk")
     (error,) = found.broken
-    assert "other 1.0 cannot be loaded" in str(error)
+    assert isinstance(error, HookError)
+    assert str(error).startswith("acme has hooks that cannot be used:\n  - acme_models.lepton_modles")
+    assert "Did you mean 'lepton_models'?" in str(error)
+    assert error.place == f"{searched.folder}/acme_models.py:4"
 
 
-def test_one_extension_name_from_two_distributions_is_left_out_and_both_named(site):
-    churn(site)
-    for name in ("first", "second"):
-        text = EXTENSION.format(target="acme.churn")
-        install(site, name, {f"{name}_ext.py": text}, extensions={"forest": f"{name}_ext"})
-    found = plugins.participants("acme.churn")
-    assert "forest" not in [layer.name for layer in found.layers]
-    assert {str(error) for error in found.broken} == {
-        "forest is offered by first 1.0 and second 1.0. Uninstall one of them."
-    }
+# ------------------------------------------------------------------------ what cannot be loaded
+
+FAILING = {
+    "raises": "\n1 / 0",
+    "no-python": "def broken(",
+    "imports": "from lepton_platform import Aplication",
+    "exits": "import sys\nsys.exit(4)",
+    "interrupts": "raise KeyboardInterrupt",
+    "dies": "import os\nos._exit(7)",
+    "crashes": "import ctypes\nctypes.string_at(0)",
+    "hangs": "import time\ntime.sleep(1000)",
+}
+"""What a module does when it is imported, below the four lines of its declaration."""
+LOUD = """
+import os
+from lepton_platform import Extension, hookimpl
+extension = Extension("*")
+print("printed by Python")
+os.write(1, b"printed by C\\n")
+@hookimpl
+def lepton_stage_finished(stage):
+    print("printed by a hook")
+    os.write(1, b"printed by a hook in C\\n")
+    raise RuntimeError(f"not interested in {stage}")
+"""
+THIEF = """
+import click
+from lepton_platform import Extension, hookimpl
+extension = Extension("*")
+@hookimpl
+def lepton_commands():
+    return [click.Command("list", callback=lambda: print("stolen"))]
+"""
 
 
-def test_a_hook_that_is_wrong_names_the_distribution(site):
-    churn(site, CHURN + "@hookimpl\ndef lepton_modles(): pass\n")
-    with pytest.raises(HookError, match=r"(?s)^acme has hooks.*acme_churn\.lepton_modles.*'lepton_models'"):
-        Hooks(plugins.participants("acme.churn").layers)
-
-
-# ------------------------------------------------------------------------------- the command line
+def install_idle_misspelt_and_loud(site):
+    idle = EXTENSION.format(target="telecom.churn")
+    site.install("idle", {"idle.py": idle}, extensions={"idle": "idle"})
+    misspelt = OF_CREDIT + "@hookimpl\ndef lepton_modles(): pass\n"
+    site.install("misspelt", {"misspelt.py": misspelt}, extensions={"misspelt": "misspelt"})
+    site.install("loud", {"loud.py": LOUD}, extensions={"loud": "loud"})
 
 
 @pytest.fixture(scope="module")
-def broken_site(tmp_path_factory):
-    """Beside what is installed: plugins that cannot be used, each in its own way."""
-    site = tmp_path_factory.mktemp("site")
-    install(
-        site,
-        "lepton-vision",
-        {
-            "lepton_vision.py": "import no_kornia",
-            "vision_ext.py": "raise RuntimeError('no GPU')",
-        },
-        "0.4.0",
-        applications={"vision.scan": "lepton_vision"},
-        extensions={"vision-ext": "vision_ext"},
-    )
+def zoo(new_site):
+    """A site with everything that can be wrong with a plugin, all at once, beside what is installed."""
+    site = new_site("zoo")
+    for name, code in FAILING.items():
+        module = f"bad_{name.replace('-', '_')}"
+        site.install(
+            f"bad-{name}",
+            {f"{module}.py": APPLICATION + code, f"{module}_more.py": OF_CREDIT + code},
+            applications={f"bad.{name}": module} if name != "hangs" else {},
+            extensions={f"bad-{name}": f"{module}_more"},
+        )
     for name in ("first", "second"):
-        install(site, name, {}, applications={"acme.twice": "nowhere"})
-    misspelt = CHURN + "@hookimpl\ndef lepton_modles(): pass\n"
-    install(site, "acme", {"acme_churn.py": misspelt}, applications={"acme.churn": "acme_churn"})
+        site.install(name, {f"{name}.py": APPLICATION}, applications={"acme.twice": name})
+    site.install(
+        "lepton-vision",
+        {"lepton_vision.py": "import cv2"},
+        "0.4.0",
+        ["opencv-python-headless>=4; extra == 'images'"],
+        applications={"vision.scan": "lepton_vision"},
+    )
+    newer = APPLICATION.replace('"left"', '"left", api=2')
+    site.install("newer", {"newer.py": newer}, applications={"acme.newer": "newer"})
+    older = OF_CREDIT.replace('risk"', 'risk", api=0')
+    site.install("older", {"older.py": older}, extensions={"older": "older"})
+    site.install("empty", {"empty.py": "application = 'Rank'"}, applications={"acme.empty": "empty"})
+    site.install("gone", {}, applications={"acme.gone": "acme_gone"})
+    taskless = APPLICATION.replace("binary", "bianry")
+    site.install("taskless", {"taskless.py": taskless}, applications={"acme.taskless": "taskless"})
+    install_idle_misspelt_and_loud(site)
+    stages = {
+        "stages/__init__.py": OF_CREDIT,
+        "stages/model.py": "from lepton_platform import hookimpl\n@hookimpl\ndef lepton_models(datset): 0\n",
+    }
+    site.install("stages", stages, extensions={"stages": "stages"})
+    site.install("thief", {"thief.py": THIEF}, extensions={"thief": "thief"})
+    read = site.lepton("plugin", "list", LEPTON_IMPORT_SECONDS="3")
+    assert read.returncode == 0, read.stderr
     return site
 
 
-def in_a_process(site: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own that finds what is installed in ``site``."""
-    environment = {**os.environ, "PYTHONPATH": str(site)}
-    command = [sys.executable, "-m", "lepton_platform", *map(str, arguments)]
-    return subprocess.run(command, env=environment, cwd=site, capture_output=True, text=True, timeout=120)
+LEAVE_OUT = "Upgrade it, or leave it out: lepton plugin disable "
+EXPECTED = {
+    # name: the distribution, the cause, the place below the site, the remedy
+    "bad.raises": ("bad-raises 1.0", "ZeroDivisionError: division by zero", "bad_raises.py:5", LEAVE_OUT),
+    "bad.no-python": (
+        "bad-no-python 1.0",
+        "SyntaxError: '(' was never closed",
+        "bad_no_python.py:4",
+        LEAVE_OUT,
+    ),
+    "bad.imports": (
+        "bad-imports 1.0",
+        "ImportError: cannot import name 'Aplication'",
+        "bad_imports.py:4",
+        "",
+    ),
+    "bad.exits": ("bad-exits 1.0", "SystemExit: 4", "bad_exits.py:5", LEAVE_OUT),
+    "bad.interrupts": ("bad-interrupts 1.0", "KeyboardInterrupt", "bad_interrupts.py:4", LEAVE_OUT),
+    "bad.dies": ("bad-dies 1.0", "its import ended the process with exit code 7", "bad_dies.py", LEAVE_OUT),
+    "bad.crashes": (
+        "bad-crashes 1.0",
+        "its import ended the process by signal 11 (SIGSEGV)",
+        "bad_crashes.py:5",
+        LEAVE_OUT,
+    ),
+    "acme.twice": (
+        "first 1.0",
+        "acme.twice is offered by first 1.0 and second 1.0",
+        "first, second",
+        "Keep one of them, for instance: lepton plugin disable first",
+    ),
+    "vision.scan": (
+        "lepton-vision 0.4.0",
+        "No module named 'cv2'",
+        "lepton_vision.py:1",
+        "Install it: pip install 'lepton-vision[images]'",
+    ),
+    "acme.newer": (
+        "newer 1.0",
+        "acme.newer speaks version 2 of the hooks, this host version 1",
+        "newer.py",
+        "Upgrade lepton-platform: pip install --upgrade lepton-platform",
+    ),
+    "older": (
+        "older 1.0",
+        "older speaks version 0 of the hooks, this host version 1",
+        "older.py",
+        "Upgrade older: pip install --upgrade older",
+    ),
+    "acme.empty": (
+        "empty 1.0",
+        "module empty has no `application = Application(...)`",
+        "empty.py",
+        "Add it, or remove 'acme.empty' from the entry points lepton.applications",
+    ),
+    "acme.gone": (
+        "gone 1.0",
+        "No module named 'acme_gone'",
+        "acme_gone",
+        "Reinstall it: pip install --force-reinstall gone",
+    ),
+    "acme.taskless": ("taskless 1.0", "there is no task 'bianry'", "taskless", "Did you mean 'binary'?"),
+    "misspelt": ("misspelt 1.0", "Did you mean 'lepton_models'?", "misspelt.py:4", LEAVE_OUT),
+    "stages": (
+        "stages 1.0",
+        "stages.model.lepton_models: cannot take 'datset'. Did you mean 'dataset'?",
+        "stages/model.py:2",
+        LEAVE_OUT,
+    ),
+    "thief": ("thief 1.0", "it brings the command 'list', and so does the host", "thief", LEAVE_OUT),
+}
 
 
-@pytest.fixture
-def beside_broken(broken_site, monkeypatch):
-    """Let this process, and so the fixture ``lepton``, find what is installed in ``broken_site``."""
-    with searched(broken_site, monkeypatch):
-        yield
+@pytest.fixture(scope="module")
+def examined(zoo):
+    """What the doctor says of the zoo; the plugin that hangs is disabled."""
+    disabled = zoo.lepton("plugin", "disable", "bad-hangs")
+    assert disabled.returncode == 0, disabled.stderr
+    told = zoo.lepton("doctor", "--json")
+    zoo.lepton("plugin", "enable", "bad-hangs")
+    assert told.returncode == 3, told.stderr
+    return json.loads(told.stdout)
 
 
-NOT_INSTALLED = "lepton-vision 0.4.0 cannot be loaded: No module named 'no_kornia'"
-TWICE = "acme.twice is offered by first 1.0 and second 1.0. Uninstall one of them."
+@pytest.mark.parametrize("name", EXPECTED)
+def test_the_doctor_names_distribution_cause_place_and_remedy(zoo, examined, name):
+    plugin, cause, place, remedy = EXPECTED[name]
+    (fault,) = [fault for fault in examined["faults"] if fault["name"] == name]
+    assert fault["plugin"] == plugin
+    assert cause in fault["cause"]
+    assert fault["place"].removeprefix(f"{zoo.folder}/") == place
+    assert fault["remedy"].startswith(remedy)
 
 
-def test_the_list_shows_what_works_and_names_what_does_not(beside_broken, lepton):
-    code, listed, errors = lepton("list")
-    assert code == 0
-    assert "finance.credit-risk" in listed
-    assert "vision.scan" not in listed
-    faults = [line for line in errors.splitlines() if line.startswith("!")]
-    assert len(faults) == 2
-    assert f"! {TWICE}  (lepton doctor)" in faults
-    assert any(line.startswith(f"! {NOT_INSTALLED}") for line in faults)
+def test_the_doctor_finds_no_other_faults(examined):
+    extensions = {f"bad-{name}" for name in FAILING if name != "hangs"}
+    assert {fault["name"] for fault in examined["faults"]} == EXPECTED.keys() | extensions
 
 
-def test_the_doctor_names_every_fault_once_and_ends_with_3(broken_site):
-    examined = in_a_process(broken_site, "doctor", "--json")
-    assert examined.returncode == 3
-    faults = json.loads(examined.stdout)["faults"]
-    assert sorted(fault.partition(" (try")[0].partition(":\n")[0] for fault in faults) == [
-        "acme has hooks that cannot be used",
-        TWICE,
-        NOT_INSTALLED,
-        "lepton-vision 0.4.0 cannot be loaded: RuntimeError: no GPU",
+def test_the_doctor_tells_what_is_idle_what_prints_and_what_is_left_out(examined):
+    (idle,) = examined["idle"]
+    assert idle["name"] == "idle" and "no application 'telecom.churn'" in idle["why"]
+    assert "pip install lepton-telecom" in idle["why"]
+    (printing,) = examined["printing"]
+    assert printing["name"] == "loud" and printing["printed"] == "printed by Python\nprinted by C\n"
+    assert examined["left out"] == [
+        {"plugin": "bad-hangs", "state": "disabled", "remedy": "Enable it: lepton plugin enable bad-hangs"}
     ]
 
 
-def test_nothing_is_wrong_with_what_the_project_ships():
-    assert list(map(str, plugins.problems())) == []
+def test_the_doctor_tells_a_person_the_same_in_lines(site):
+    install_idle_misspelt_and_loud(site)
+    told = site.lepton("doctor", LEPTON_PLUGINS="misspelt,idle,loud")
+    assert told.returncode == 3
+    assert (
+        "  - lepton-finance is not allowed. Add lepton-finance to the environment variable LEPTON_PLUGINS, "
+        "or unset it\n"
+    ) in told.stdout
+    assert told.stdout.endswith(
+        f"""
+  - idle of idle 1.0 has nothing to extend: there is no application 'telecom.churn'. \
+It may come with: pip install lepton-telecom
+  - loud of loud 1.0 prints when it is imported: 'printed by Python\\nprinted by C'
+
+Broken:
+  ! misspelt of misspelt 1.0
+    cause  misspelt has hooks that cannot be used:
+             - misspelt.lepton_modles: there is no such hook. Did you mean 'lepton_models'?
+    place  {site.folder}/misspelt.py:4
+    remedy Upgrade it, or leave it out: lepton plugin disable misspelt
+"""
+    )
 
 
-def test_an_application_that_works_runs_beside_plugins_that_do_not(broken_site, loans, tmp_path):
+def test_the_list_shows_what_works_and_names_what_does_not(zoo):
+    listed = zoo.lepton("list")
+    assert listed.returncode == 0
+    (line,) = [line for line in listed.stdout.splitlines() if line.startswith("finance.credit-risk ")]
+    assert re.search(r"   Score .*   lepton-finance [0-9.]+ +\+ misspelt   \+ stages$", line)
+    assert "bad." not in listed.stdout and "acme." not in listed.stdout
+    faults = listed.stderr.splitlines()
+    assert "! lepton-vision 0.4.0 cannot be loaded: No module named 'cv2'  (lepton doctor)" in faults
+    assert len(faults) == len(set(faults)) == len(EXPECTED) - 3 + 1  # less those in hooks; the one that hangs
+
+
+def test_an_application_runs_beside_all_plugins_that_do_not(zoo, loans, tmp_path):
     loans(150).to_csv(tmp_path / "loans.csv", index=False)
-    done = in_a_process(
-        broken_site, "run", "finance.credit-risk", "--data", tmp_path / "loans.csv", "--target", "default",
+    done = zoo.lepton(
+        "run", "finance.credit-risk", "--data", tmp_path / "loans.csv", "--target", "default",
         "--models", "logistic", "--reasons", "0", "--out", tmp_path / "runs", "--json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "Warning: lepton-vision 0.4.0 cannot be loaded: RuntimeError: no GPU" in done.stderr
-    assert "no_kornia" not in done.stderr
-    folder = Path(json.loads(done.stdout)["run_folder"])
-    assert (folder / "report.html").exists()
-    assert "left out: lepton-vision 0.4.0 cannot be loaded" in (folder / "log.txt").read_text()
+    told = json.loads(done.stdout)  # although a plugin prints, in Python and in C, imported and in a hook
+    assert "printed by Python" in done.stderr and "printed by a hook in C" in done.stderr
+    left_out = {*(f"bad-{name}" for name in FAILING), "older", "misspelt", "stages"}
+    warned = {line.split()[1] for line in done.stderr.splitlines() if line.startswith("Warning: ")}
+    assert left_out <= warned
+    log = Path(told["run_folder"], "log.txt").read_text()
+    assert "left out: bad-crashes 1.0 cannot be loaded" in log
+    assert "loud" in log and "not interested in data" in log
+
+
+@pytest.mark.parametrize("name", [name for name in EXPECTED if "." in name])
+def test_what_cannot_be_loaded_and_is_asked_for_is_one_message_and_exit_code_3(zoo, name):
+    plugin, cause, _, _ = EXPECTED[name]
+    asked = zoo.lepton("run", name, "--data", "x.csv")
+    assert (asked.returncode, asked.stdout) == (3, "")
+    (line,) = asked.stderr.splitlines()
+    assert line.startswith(f"Error: {plugin} cannot be loaded: {cause}")
+
+
+def test_what_hangs_is_given_up_and_named(zoo):
+    (fault,) = [
+        offer["fault"]
+        for plugin in json.loads(zoo.lepton("plugin", "list", "--json").stdout)
+        for offer in plugin["offers"]
+        if offer["name"] == "bad-hangs"
+    ]
+    assert fault == "its import gave no answer within 3 s (more with LEPTON_IMPORT_SECONDS)"
+
+
+def test_a_plugin_is_tried_again_when_it_is_asked_for_or_examined(site, monkeypatch):
+    """What it missed may be there now: here, an environment variable."""
+    source = f"import os\nos.environ['ACME_KEY']\n{APPLICATION}"
+    site.install("acme", {"acme_churn.py": source}, applications={"acme.churn": "acme_churn"})
+    assert "KeyError: 'ACME_KEY'" in site.lepton("list").stderr
+    asked = site.lepton("run", "acme.churn", "--help", ACME_KEY="1")
+    assert asked.returncode == 0 and "Rank customers" in asked.stdout
+    assert "acme.churn" in site.lepton("list").stdout
+
+
+# ------------------------------------------------------------------------ what the user allows
+
+
+@pytest.fixture(scope="module")
+def allowing(new_site):
+    """A site with an application and an extension of it, each from a distribution of its own."""
+    site = new_site("allowing")
+    source = f"import pathlib\npathlib.Path(__file__).with_name('imported').touch()\n{APPLICATION}"
+    site.install("Acme.Churn", {"acme_churn.py": source}, applications={"acme.churn": "acme_churn"})
+    more = EXTENSION.format(target="acme.churn")
+    site.install("acme-more", {"acme_more.py": more}, extensions={"acme-more": "acme_more"})
+    return site
 
 
 @pytest.mark.parametrize(
-    ("application", "code", "said"),
+    ("allowed", "listed"),
     [
-        ("vision.scan", 3, NOT_INSTALLED),
-        ("acme.twice", 3, TWICE),
-        ("finance.credit-rsk", 2, "Did you mean 'finance.credit-risk'?"),
+        ("", set()),
+        ("lepton_finance", {"lepton-finance"}),
+        ("acme-more", set()),
+        ("lepton-finance, ACME_CHURN", {"Acme.Churn", "lepton-finance"}),
     ],
 )
-def test_running_what_cannot_be_loaded_is_one_message_and_its_exit_code(
-    application, code, said, beside_broken, lepton
-):
-    ended, out, errors = lepton("run", application)
-    assert ended == code
-    assert errors.startswith("Error: ") and said in errors
-    assert out == ""
+def test_the_allow_list_is_applied_before_anything_is_imported(allowing, allowed, listed, tmp_path):
+    allowing.folder.joinpath("imported").unlink(missing_ok=True)
+    told = allowing.lepton("list", "--json", LEPTON_PLUGINS=allowed, XDG_CACHE_HOME=str(tmp_path))
+    assert (told.returncode, told.stderr) == (0, "")
+    assert {row["plugin"].split()[0] for row in json.loads(told.stdout)} == listed
+    assert allowing.folder.joinpath("imported").exists() == ("Acme.Churn" in listed)
 
 
-def test_a_wrong_hook_ends_the_run_with_3_before_anything_is_written(beside_broken, lepton, tmp_path):
-    code, _, errors = lepton("run", "acme.churn", "--data", "x.csv", "--out", tmp_path / "runs")
-    assert code == 3
-    assert "Did you mean 'lepton_models'?" in errors
-    assert list((tmp_path / "runs").rglob("*")) == []
+def test_the_allow_list_may_change_from_one_command_to_the_next(allowing):
+    for allowed, count in (
+        ("", 0),
+        ("acme-more", 0),
+        ("acme-churn", 1),
+        ("", 0),
+        ("acme-more,acme.churn", 1),
+    ):
+        told = allowing.lepton("list", "--json", LEPTON_PLUGINS=allowed)
+        assert len(json.loads(told.stdout)) == count
 
 
-def test_the_entry_points_of_this_project_can_be_imported():
-    for kind in plugins.DECLARATIONS:
-        for offer in plugins.offers(kind):
-            assert importlib.util.find_spec(offer.module) is not None
+def test_an_unknown_name_in_the_allow_list_is_a_warning_with_a_suggestion(allowing):
+    told = allowing.lepton("list", "--json", LEPTON_PLUGINS="acme-chrun,acme-more")
+    assert (
+        told.stderr == "Warning: LEPTON_PLUGINS names 'acme-chrun', no plugin. Did you mean 'acme-churn'?\n"
+    )
+    assert json.loads(told.stdout) == []
+
+
+def test_what_is_not_allowed_says_so_when_it_is_asked_for(allowing):
+    asked = allowing.lepton("run", "acme.churn", LEPTON_PLUGINS="lepton-finance")
+    assert asked.returncode == 3
+    assert asked.stderr == (
+        "Error: Acme.Churn 1.0 cannot be loaded: it is not allowed. "
+        "Add Acme.Churn to the environment variable LEPTON_PLUGINS, or unset it\n"
+    )
+
+
+def test_a_plugin_is_disabled_and_enabled(allowing):
+    assert "   + acme-more" in allowing.lepton("list").stdout
+    disabled = allowing.lepton("plugin", "disable", "acme_more")
+    assert (disabled.returncode, disabled.stderr) == (0, "")
+    assert "acme-more" not in allowing.lepton("list").stdout
+    states = {
+        one["plugin"]: one["state"] for one in json.loads(allowing.lepton("plugin", "list", "--json").stdout)
+    }
+    assert states.pop("acme-more") == "disabled"
+    assert states.keys() >= {"Acme.Churn", "lepton-platform"} and set(states.values()) == {"enabled"}
+    assert allowing.lepton("plugin", "enable", "Acme-More").returncode == 0
+    assert "   + acme-more" in allowing.lepton("list").stdout
+
+
+def test_a_disabled_application_that_is_asked_for_says_how_to_enable_it(allowing):
+    allowing.lepton("plugin", "disable", "acme-churn")
+    asked = allowing.lepton("run", "acme.churn", "--help")
+    allowing.lepton("plugin", "enable", "acme-churn")
+    assert asked.returncode == 3
+    assert asked.stderr == (
+        "Error: Acme.Churn 1.0 cannot be loaded: it is disabled. Enable it: lepton plugin enable Acme.Churn\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("acme-mroe", "there is no plugin 'acme-mroe'. Did you mean 'acme-more'?"),
+        ("lepton-platform", "lepton-platform is the host itself; it cannot be disabled"),
+    ],
+)
+def test_what_is_no_plugin_cannot_be_disabled(allowing, name, said):
+    refused = allowing.lepton("plugin", "disable", name)
+    assert (refused.returncode, refused.stderr) == (2, f"Error: {said}\n")
+
+
+def test_the_choice_is_one_that_can_be_read_and_undone_by_hand(allowing):
+    allowing.lepton("plugin", "disable", "acme-more")
+    chosen = allowing.config / "lepton" / "disabled-plugins"
+    assert chosen.read_text() == "acme-more\n"
+    chosen.unlink()
+    assert "   + acme-more" in allowing.lepton("list").stdout
+
+
+# ------------------------------------------------------------------------ commands of plugins
+
+GREET = """
+import click
+from lepton_platform import Extension, hookimpl
+extension = Extension("*")
+print("printed at import")
+@click.command("greet")
+@click.argument("name")
+def greet(name):
+    "Greet somebody."
+    click.echo(f"hello {name}")
+@hookimpl
+def lepton_commands():
+    return [greet]
+"""
+
+
+def test_a_plugins_command_stands_beside_the_hosts_own(site):
+    site.install("acme", {"acme_greet.py": GREET}, extensions={"greet": "acme_greet"})
+    assert "  greet   Greet somebody.\n" in site.lepton("--help").stdout
+    greeted = site.lepton("greet", "you")
+    assert (greeted.returncode, greeted.stdout) == (0, "hello you\n")
+    assert greeted.stderr == "printed at import\n"
+    assert "Did you mean 'greet'?" in site.lepton("great").stderr
+    site.lepton("plugin", "disable", "acme")
+    assert "greet" not in site.lepton("--help").stdout
+    assert site.lepton("greet", "you").returncode == 2
+
+
+def test_a_command_that_two_plugins_bring_is_neithers(site):
+    for name in ("first", "second"):
+        site.install(name, {f"{name}.py": GREET}, extensions={name: name})
+    assert "greet" not in site.lepton("--help").stdout
+    told = site.lepton("doctor", "--json", LEPTON_PLUGINS="first,second")
+    causes = [fault["cause"] for fault in json.loads(told.stdout)["faults"]]
+    assert causes == [
+        f"it brings the command 'greet', and so does {name} 1.0" for name in ("second", "first")
+    ]
+    site.lepton("plugin", "disable", "first")
+    assert "greet" in site.lepton("--help").stdout
+
+
+def test_a_hook_that_raises_is_named_with_the_remedy(site, loans, tmp_path):
+    loans(150).to_csv(tmp_path / "loans.csv", index=False)
+    source = OF_CREDIT + "@hookimpl\ndef lepton_models():\n    raise ValueError('no model today')\n"
+    site.install("acme", {"acme_models.py": source}, extensions={"acme-models": "acme_models"})
+    asked = ["run", "finance.credit-risk", "--data", tmp_path / "loans.csv", "--target", "default"]
+    failed = site.lepton(*asked, "--out", tmp_path / "runs")
+    assert failed.returncode == 1
+    assert f'File "{site.folder}/acme_models.py", line 6, in lepton_models' in failed.stderr
+    assert "ValueError: no model today\nraised in lepton_models of acme-models (acme)" in failed.stderr
+    assert "lepton plugin disable acme" in failed.stderr

@@ -1,4 +1,4 @@
-"""The command ``lepton``: one module per subcommand, loaded when it is called.
+"""The command ``lepton``: one module per subcommand, loaded when it is called; plugins add more.
 
 Only here does an error of ours become one message and an exit code.
 """
@@ -6,13 +6,15 @@ Only here does an error of ours become one message and an exit code.
 from __future__ import annotations
 
 import errno
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import click
 
+from lepton_platform import allowed, index
 from lepton_platform.cli.lazy import LazyGroup
 
 COMMANDS = {
@@ -26,8 +28,25 @@ COMMANDS = {
 """Subcommand → its help in one line, so that ``lepton --help`` imports nothing."""
 
 
+class Lepton(LazyGroup):
+    """The commands of the host and those that plugins bring."""
+
+    def helps(self) -> Mapping[str, str]:
+        from_plugins = {name: said for name, (said, _) in index.read().commands().items()}
+        return {**COMMANDS, **{name: said for name, said in from_plugins.items() if name not in COMMANDS}}
+
+    def load(self, name: str) -> click.Command:
+        if name in COMMANDS:
+            return super().load(name)
+        from lepton_platform import plugins
+        from lepton_platform.cli.output import plugins_on_stderr
+
+        with plugins_on_stderr():
+            return plugins.command(name)
+
+
 @click.group(
-    cls=LazyGroup,
+    cls=Lepton,
     package=__name__,
     commands_of=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -35,6 +54,9 @@ COMMANDS = {
 @click.version_option(package_name="lepton-platform", prog_name="lepton")
 def lepton() -> None:
     """From a raw file to decisions with their value and their uncertainty."""
+    if allowed.VARIABLE in os.environ:
+        for sentence in allowed.choice().unknown(index.read().head.plugins):
+            click.echo(f"Warning: {sentence}", err=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -44,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _exit_code(arguments: Sequence[str] | None) -> int:
     try:
-        code: Any = lepton.main(args=arguments, standalone_mode=False)
+        code: Any = lepton.main(args=arguments, complete_var="_LEPTON_COMPLETE", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.exceptions.NoSuchOption as error:
         return _failed(_unknown_option(error), 2)

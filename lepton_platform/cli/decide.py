@@ -7,15 +7,27 @@ from pathlib import Path
 
 import click
 
+from lepton_platform.cli import completion
+from lepton_platform.cli.output import plugins_on_stderr
+
 
 @click.command("decide")
-@click.argument("application")
-@click.option("--data", required=True, metavar="URI", help="Cases to decide.")
+@click.argument("application", shell_complete=completion.applications)
 @click.option(
-    "--run", "run_id", metavar="RUN", help="Run whose model decides; without it, the last good one."
+    "--data", required=True, shell_complete=completion.files, metavar="URI", help="Cases to decide."
 )
 @click.option(
-    "--out", metavar="FILE", help="Where decisions go: .parquet, .csv or .jsonl; without it, stdout as CSV."
+    "--run",
+    "run_id",
+    shell_complete=completion.runs_in("runs"),
+    metavar="RUN",
+    help="Run whose model decides; without it, the last good one.",
+)
+@click.option(
+    "--out",
+    shell_complete=completion.files,
+    metavar="FILE",
+    help="Where decisions go: .parquet, .csv or .jsonl; without it, stdout as CSV.",
 )
 @click.option(
     "--runs",
@@ -42,7 +54,7 @@ def command(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Apply the model of APPLICATION's last good run to new cases."""
-    from lepton_platform import plugins, store
+    from lepton_platform import index, store
     from lepton_platform.cli.run import assigned
     from lepton_platform.decide import decide
     from lepton_platform.errors import UsageError
@@ -50,12 +62,13 @@ def command(
 
     if as_json and out is None:
         raise UsageError("--json needs --out: both would go to stdout")
-    plugins.find("applications", application)
+    index.find("applications", application)
     folder = store.find_run(runs, run_id) if run_id else store.last_good_run(runs, application)
-    run = reopen(folder, assigned(assignments))
-    if run.application_id != application:
-        raise UsageError(f"run {folder.id} is one of {run.application_id}, not of {application}")
-    counts = decide(run, data, out)
+    with plugins_on_stderr() as stdout:
+        run = reopen(folder, assigned(assignments))
+        if run.application_id != application:
+            raise UsageError(f"run {folder.id} is one of {run.application_id}, not of {application}")
+        counts = decide(run, data, stdout if out is None else out)
     if as_json:
         click.echo(json.dumps({"run": folder.id, "out": str(Path(str(out)).resolve()), **counts}))
     elif out is not None:

@@ -6,29 +6,41 @@ import json
 
 import click
 
-from lepton_platform import plugins
-from lepton_platform.errors import PluginLoadError
+from lepton_platform import index
 
 
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def command(as_json: bool) -> None:
     """List the applications that are installed."""
-    rows, broken = [], []
-    for offer in plugins.offers("applications"):
-        try:
-            summary = plugins.find("applications", offer.name).declaration().summary
-        except PluginLoadError as error:
-            broken.append(str(error))
-            continue
-        rows.append({"id": offer.name, "summary": summary, "plugin": str(offer)})
+    installed = index.read()
+    rows = [_row(installed, entry) for entry in installed.entries("applications") if entry.fault is None]
     if as_json:
         click.echo(json.dumps(rows))
+    elif rows:
+        _tell(rows)
+    elif any(entry.kind == "applications" for entry in installed.everything):
+        click.echo("No application can be used. See: lepton plugin list")
     else:
-        width = {key: max([len(row[key]) for row in rows], default=0) for key in ("id", "summary")}
-        for row in rows:
-            click.echo(f"{row['id']:<{width['id']}}   {row['summary']:<{width['summary']}}   {row['plugin']}")
-        if not rows:
-            click.echo("No application is installed. Try: pip install lepton-finance")
-    for message in dict.fromkeys(broken):
-        click.echo(f"! {message}  (lepton doctor)", err=True)
+        click.echo("No application is installed. Try: pip install lepton-finance")
+    for line in dict.fromkeys(_fault(entry) for entry in installed.broken()):
+        click.echo(line, err=True)
+
+
+def _fault(entry: index.Entry) -> str:
+    assert entry.fault is not None
+    return f"! {entry} cannot be loaded: {entry.fault.cause}  (lepton doctor)"
+
+
+def _row(installed: index.Index, entry: index.Entry) -> dict[str, str | list[str]]:
+    extending = [one for one in installed.extensions(entry) if one.fault is None and one.target != "*"]
+    extensions = list(dict.fromkeys(one.distribution for one in extending))
+    return {"id": entry.name, "summary": entry.summary, "plugin": str(entry), "extensions": extensions}
+
+
+def _tell(rows: list[dict[str, str | list[str]]]) -> None:
+    width = {key: max([len(row[key]) for row in rows], default=0) for key in ("id", "summary", "plugin")}
+    for row in rows:
+        extended = "".join(f"   + {name}" for name in row["extensions"])
+        line = "   ".join(f"{row[key]!s:<{width[key]}}" for key in width) + extended
+        click.echo(line.rstrip())

@@ -6,19 +6,32 @@ import json
 import re
 import time
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from lepton_platform import plugins
+from lepton_platform import index
+from lepton_platform.cli import completion
+from lepton_platform.cli.lazy import ListedGroup
+from lepton_platform.cli.output import plugins_on_stderr
 from lepton_platform.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from lepton_platform.run import Run
 
 STARTED = time.monotonic()  # so that the budget includes the imports that follow
 
 HOST_OPTIONS = [
-    click.Option(["--data"], metavar="URI", help="File or database to learn from; without it, the sample."),
-    click.Option(["--test"], metavar="URI", help="Cases to be judged on; without it, a part is held out."),
+    click.Option(
+        ["--data"], shell_complete=completion.files, metavar="URI",
+        help="File or database to learn from; without it, the sample.",
+    ),
+    click.Option(
+        ["--test"], shell_complete=completion.files, metavar="URI",
+        help="Cases to be judged on; without it, a part is held out.",
+    ),
     click.Option(["--models"], metavar="A,B", help="Candidates to try; without it, all."),
     click.Option(["--budget"], metavar="60s", help="Time after which the run must be over (s, m or h)."),
     click.Option(["--seed"], type=click.IntRange(0, 2**31 - 1), default=0, show_default=True),
@@ -27,35 +40,53 @@ HOST_OPTIONS = [
         help="Folder for all runs; each gets a folder of its own in it.",
     ),
     click.Option(["--engine"], metavar="URL", help="Where the work runs; without it, this machine."),
-    click.Option(["--resume"], metavar="RUN", help="Go on with an interrupted run."),
-    click.Option(["--config", "config_file"], metavar="FILE", help="Options from a TOML or JSON file."),
+    click.Option(
+        ["--resume"], shell_complete=completion.runs_in("out"), metavar="RUN",
+        help="Go on with an interrupted run.",
+    ),
+    click.Option(
+        ["--config", "config_file"], shell_complete=completion.files, metavar="FILE",
+        help="Options from a TOML or JSON file.",
+    ),
     click.Option(["--set", "assignments"], multiple=True, metavar="KEY=VALUE", help="One option by name."),
     click.Option(["--json", "as_json"], is_flag=True, help="Print the result as one JSON object."),
 ]  # fmt: skip
-RESERVED = {"data", "test", "models", "budget", "seed", "out", "engine", "resume", "config", "set", "json"}
+RESERVED = {option.opts[0].removeprefix("--") for option in HOST_OPTIONS} | {"help"}
+"""Fields that no application may have: their options are those of every run."""
 
 
-class Applications(click.Group):
-    """The installed applications as subcommands."""
+class Applications(ListedGroup):
+    """The installed applications as subcommands; their options are those that the index holds."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({offer.name for offer in plugins.offers("applications")})
+    heading = "Applications"
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        return _command_for(cmd_name)
+    def helps(self) -> Mapping[str, str]:
+        entries = index.read().entries("applications")
+        return {entry.name: entry.summary for entry in entries if entry.fault is None}
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Applications"):
-            formatter.write_dl([(name, "") for name in self.list_commands(ctx)])
+    def load(self, name: str) -> click.Command:
+        entry = index.find("applications", name)
+        own = index.read().options(entry)
+        if taken := sorted(RESERVED & {option.key for option in own}):
+            raise ConfigError(
+                f"{name} uses names of the host's own options: {', '.join(taken)}. Rename them."
+            )
+        keys = {_parameter(option.key): option.key for option in own}
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        return args[0], self.get_command(ctx, args[0]), args[1:]
+        def callback(**values: Any) -> None:
+            _run(name, {keys.get(parameter, parameter): value for parameter, value in values.items()})
+
+        params: list[click.Parameter] = [*HOST_OPTIONS, *map(_option, own)]
+        return click.Command(name, callback=callback, params=params, help=entry.summary)
+
+    def called(self, name: str) -> click.Command:
+        return self.load(name)
 
 
 @click.group("run", cls=Applications, invoke_without_command=True, subcommand_metavar="APPLICATION [OPTIONS]")
-@click.option("--resume", metavar="RUN", help="Go on with an interrupted run.")
+@click.option(
+    "--resume", shell_complete=completion.runs_in("out"), metavar="RUN", help="Go on with an interrupted run."
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.pass_context
@@ -71,65 +102,37 @@ def command(ctx: click.Context, resume: str | None, out: Path, as_json: bool) ->
     _resume(resume, out, as_json)
 
 
-def _command_for(application: str) -> click.Command:
-    from lepton_platform.run import config_of
-
-    participants = plugins.participants(application)
-    for error in participants.broken:
-        click.echo(f"Warning: {error}  (lepton doctor)", err=True)
-    fields = dict(config_of(participants).model_fields)
-    if taken := RESERVED & fields.keys():
-        names = ", ".join(sorted(taken))
-        raise ConfigError(f"{application} uses the names of the host's own options: {names}. Rename them.")
-    for layer in participants.layers:
-        if layer.config is not None:
-            fields |= {f"{layer.name}.{name}": field for name, field in layer.config.model_fields.items()}
-    options = [_option(key, field) for key, field in fields.items()]
-    keys = {option.name: key for option, key in zip(options, fields, strict=True)}
-
-    def callback(**values: Any) -> None:
-        _run(application, {keys.get(name, name): value for name, value in values.items()})
-
-    return click.Command(
-        application,
-        callback=callback,
-        params=[*HOST_OPTIONS, *options],
-        help=participants.application.summary,
-    )
+def _option(option: index.Option) -> click.Option:
+    name = _parameter(option.key)
+    if option.flag:
+        return click.Option([f"{option.name}/--no-{option.name[2:]}", name], default=None, help=option.help)
+    return click.Option([option.name, name], metavar=option.metavar, help=option.help)
 
 
-def _option(key: str, field: Any) -> click.Option:
-    """Return the option of a field; ``key`` is its name, with an extension's name and a dot before it."""
-    from lepton_platform.config import option_name
-
-    name = re.sub(r"\W", "__", key)
-    flag = field.annotation is bool
-    default = field.default
-    shown = ",".join(default) if isinstance(default, tuple) else default
-    said = f"{field.description or ''}{f'  [default: {shown}]' if shown not in (None, '') else ''}"
-    if flag:
-        declaration = f"{option_name(key)}/--no-{option_name(key)[2:]}"
-        return click.Option([declaration, name], default=None, help=said)
-    return click.Option([option_name(key), name], metavar=_metavar(field.annotation), help=said)
-
-
-def _metavar(annotation: Any) -> str:
-    text = str(annotation)
-    if "Literal" in text:
-        return "|".join(re.findall(r"'([^']+)'", text))
-    kinds = {"tuple": "A,B", "float": "NUMBER", "int": "N"}
-    return next((shown for kind, shown in kinds.items() if kind in text), "TEXT")
+def _parameter(key: str) -> str:
+    """Return an option's key as the name of a Python parameter."""
+    return re.sub(r"\W", "__", key)
 
 
 def _run(application: str, values: dict[str, Any]) -> None:
-    from lepton_platform.run import Options, start
-
     host = {name: values.pop(name) for name in [option.name for option in HOST_OPTIONS] if name in values}
     if host["resume"] is not None:
         _resume(host["resume"], host["out"], host["as_json"])
         return
     given = {name: value for name, value in values.items() if value is not None}
     chosen = {**_from_file(host["config_file"]), **assigned(host["assignments"]), **given}
+    with plugins_on_stderr():
+        run = _started(application, host, chosen)
+    _show(run, host["as_json"])
+
+
+def _started(application: str, host: Mapping[str, Any], chosen: Mapping[str, Any]) -> Run:
+    from lepton_platform import plugins
+    from lepton_platform.run import Options, start
+
+    participants = plugins.participants(application)
+    for error in participants.broken:
+        click.echo(f"Warning: {error}  (lepton doctor)", err=True)
     options = Options(
         data=host["data"],
         test=host["test"],
@@ -138,17 +141,18 @@ def _run(application: str, values: dict[str, Any]) -> None:
         seed=host["seed"],
         engine=host["engine"],
     )
-    run = start(application, options, chosen, host["out"], STARTED)
-    _show(run, host["as_json"])
+    return start(participants, options, chosen, host["out"], STARTED)
 
 
 def _resume(run_id: str, out: Path, as_json: bool) -> None:
     from lepton_platform.run import resume
 
-    _show(resume(run_id, out, STARTED), as_json)
+    with plugins_on_stderr():
+        run = resume(run_id, out, STARTED)
+    _show(run, as_json)
 
 
-def _show(run: Any, as_json: bool) -> None:
+def _show(run: Run, as_json: bool) -> None:
     from lepton_platform.report.host import result
 
     told = result(run)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from lepton_platform import store
+from lepton_platform.cli import completion
 from lepton_platform.errors import RunError
 
 out_option = click.option(
@@ -40,7 +41,7 @@ def list_runs(out: Path, as_json: bool) -> None:
 
 
 @command.command("show")
-@click.argument("run")
+@click.argument("run", shell_complete=completion.runs_in("out"))
 @out_option
 @json_option
 def show(run: str, out: Path, as_json: bool) -> None:
@@ -64,8 +65,8 @@ def show(run: str, out: Path, as_json: bool) -> None:
 
 
 @command.command("compare")
-@click.argument("first")
-@click.argument("second")
+@click.argument("first", shell_complete=completion.runs_in("out"))
+@click.argument("second", shell_complete=completion.runs_in("out"))
 @out_option
 @json_option
 def compare(first: str, second: str, out: Path, as_json: bool) -> None:

@@ -21,8 +21,8 @@ from typing import Literal
 import jinja2
 
 from lepton_platform import plugins
-from lepton_platform.application import Application
 from lepton_platform.errors import UsageError
+from lepton_platform.index import Kind
 
 WORD = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
@@ -156,7 +156,7 @@ def _own_name(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower().removeprefix("lepton-")
 
 
-def _require_free(kind: plugins.Kind, name: str) -> None:
+def _require_free(kind: Kind, name: str) -> None:
     for offer in plugins.offers(kind):
         if offer.name == name:
             raise UsageError(f"{name} is offered by {offer} already. Take another name")
@@ -171,7 +171,6 @@ def _tried(of: str) -> plugins.Offer:
     else:
         offers = [plugins.find("applications", of)]
     for offer in offers:
-        declared: Application = offer.declaration()
-        if declared.task == "binary" and declared.sample is not None:
+        if offer.fault is None and offer.task == "binary" and offer.declaration().sample is not None:
             return offer
     raise UsageError(f"--of {of!r}: no application of the task binary with a sample is there to try it on")

@@ -141,7 +141,7 @@ def offers_of(name: str) -> list[Offer]:
     known = [offer for kind in ("applications", "extensions") for offer in plugins.offers(kind)]
     for offer in known:
         if offer.name == name:
-            return [plugins.find(offer.kind, name)]
+            return [offer]
     if found := [offer for offer in known if offer.distribution == name]:
         return found
     names = {offer.name for offer in known} | {offer.distribution for offer in known}

@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 
 from lepton_platform import plugins
 from lepton_platform.application import Application, Extension
-from lepton_platform.config import Config
+from lepton_platform.config import Config, config_of
 from lepton_platform.data.dataset import Dataset, Source
 from lepton_platform.hooks import Layer
 from lepton_platform.plugins import Offer, Participants
-from lepton_platform.run import Options, Run, config_of, configs_of, data_stage, reopen, start
+from lepton_platform.run import Options, Run, configs_of, data_stage, reopen, start
 from lepton_platform.store import RunFolder
 from lepton_platform.testing import broken_observer, witness
 from lepton_platform.testing.check import NotApplicable
@@ -123,7 +123,7 @@ class Subject:
         """Options of its own and, of an application, of its task."""
         if isinstance(self.declaration, Extension):
             return self.declaration.config
-        return config_of(self.participants)
+        return config_of(self.participants.application, self.participants.task)
 
     @cached_property
     def values(self) -> dict[str, Any]:

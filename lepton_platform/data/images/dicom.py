@@ -2,7 +2,7 @@
 
 Stored values → modality LUT (rescale slope and intercept) → values of interest (window, or LUT) →
 photometric interpretation: PS3.3 C.7.6.3, C.11.1, C.11.2. pydicom does each step. Nothing else of
-a file is read: names, ids, dates and UIDs stay where they are. Needs ``lepton-platform[dicom]``.
+a file is read: names, ids, dates and UIDs stay where they are.
 """
 
 from __future__ import annotations
@@ -11,20 +11,27 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pydicom
 from numpy.typing import NDArray
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
 
 from lepton_platform.data.dataset import Finding
 from lepton_platform.errors import DataError
 
-if TYPE_CHECKING:
-    import pydicom
-
 PREAMBLE, MAGIC = 128, b"DICM"
 SUFFIXES = (".dcm", ".dicom", ".ima")
 LARGEST_OF_8_BITS = 255
+CODECS = (
+    (JPEGLSTransferSyntaxes, "pyjpegls"),
+    (JPEG2000TransferSyntaxes, "pylibjpeg pylibjpeg-openjpeg"),
+    (JPEGTransferSyntaxes, "pylibjpeg pylibjpeg-libjpeg"),
+)
+"""What decodes each kind of compression, beside Pillow. pylibjpeg-libjpeg is GPL: yours to choose."""
 
 
 def is_dicom(path: Path) -> bool:
@@ -40,8 +47,6 @@ def is_dicom(path: Path) -> bool:
 
 def frames(path: Path) -> int:
     """Return the number of frames that the header names; 1 where there is none."""
-    import pydicom
-
     try:
         with warnings.catch_warnings(action="ignore"):
             header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
@@ -58,8 +63,6 @@ def decode(path: Path, wanted: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
     DataError
         There are no pixels, they cannot be decoded, or a codec is missing: the message names it.
     """
-    import pydicom
-
     # pydicom meets damaged files with exceptions of every kind, and remarks on many sound ones
     with warnings.catch_warnings(action="ignore"):
         try:
@@ -67,8 +70,7 @@ def decode(path: Path, wanted: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
         except Exception as error:
             raise _unreadable(f"cannot be read as DICOM ({_brief(error)})") from error
         if "PixelData" not in file:
-            said = "has no picture in it" if "SOPClassUID" in file else "is no DICOM file"
-            raise _unreadable(said)
+            raise _unreadable("has no picture in it")
         for frame in wanted:
             try:
                 yield _rgb(file, frame)
@@ -77,9 +79,6 @@ def decode(path: Path, wanted: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
 
 
 def _rgb(file: pydicom.Dataset, frame: int) -> NDArray[np.uint8]:
-    from pydicom.pixels.processing import apply_color_lut
-    from pydicom.pixels.utils import pixel_array
-
     stored = pixel_array(file, index=frame)
     if file.PhotometricInterpretation == "PALETTE COLOR":
         colour = apply_color_lut(stored, file)
@@ -94,8 +93,6 @@ def _rgb(file: pydicom.Dataset, frame: int) -> NDArray[np.uint8]:
 
 def _grey(stored: NDArray[Any], file: pydicom.Dataset) -> NDArray[np.uint8]:
     """Return grey levels; black and white are the ends of the window, else of the frame's values."""
-    from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
-
     windowed = "WindowWidth" in file or "VOILUTSequence" in file
     rescaled = "RescaleSlope" in file or "ModalityLUTSequence" in file
     if not windowed and not rescaled and file.BitsStored <= 8:
@@ -114,18 +111,17 @@ def _grey(stored: NDArray[Any], file: pydicom.Dataset) -> NDArray[np.uint8]:
 
 def _undecodable(file: pydicom.Dataset, error: Exception) -> DataError:
     syntax = getattr(getattr(file, "file_meta", None), "TransferSyntaxUID", None)
-    packages = sorted(set(re.findall(r"pylibjpeg-\w+|pyjpegls|python-gdcm|pillow", str(error))))
-    missing = "missing dependencies" in str(error) or "missing required dependencies" in str(error)
-    if missing and syntax is not None:
-        wanted = f": pip install pylibjpeg {packages[0]}" if packages else ""
-        return _unreadable(f"is compressed as {syntax.name}, for which a codec is missing{wanted}")
+    if str(error).startswith("Unable to de") and syntax is not None and syntax.is_compressed:
+        codec = next((codec for uids, codec in CODECS if syntax in uids), "pylibjpeg")
+        missing = f"for which a codec is missing: pip install {codec}"
+        return _unreadable(f"is compressed as {syntax.name}, {missing}")
     return _unreadable(f"holds pixels that cannot be decoded ({_brief(error)})")
 
 
 def _brief(error: Exception) -> str:
-    """Return the first sentence of an error, without the identifiers that it may quote."""
+    """Return the first sentence of an error, without what it may quote of the header."""
     said = str(error).partition("\n")[0].partition(". ")[0] or type(error).__name__
-    return re.sub(r"\d+(\.\d+){4,}", "...", said)[:200]
+    return re.sub(r"'[^']*'|\d+(\.\d+){4,}", "...", said)[:200]
 
 
 def _unreadable(reason: str) -> DataError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -21,13 +21,17 @@ USUAL = {
 """What columns are usually called, in lower case, by what they are for."""
 
 
-def catalogue(table: pd.DataFrame, root: Path, named: Mapping[str, str | None]) -> pd.DataFrame:
+def catalogue(
+    table: pd.DataFrame, root: Path, named: Mapping[str, str | None], also: Sequence[str] = ()
+) -> pd.DataFrame:
     """Return the pictures that a table names, relative to the folder ``root``.
 
     Parameters
     ----------
     named : role → column
         Where the user has said which column it is; the others are found by their usual names.
+    also
+        Further columns to keep, under their own names.
 
     Raises
     ------
@@ -42,6 +46,8 @@ def catalogue(table: pd.DataFrame, root: Path, named: Mapping[str, str | None]) 
         raise DataError([Finding("error", "no column names the picture files", remedy=remedy)])
     files = [(name, root / name) for name in table[image].astype(str).str.strip()]
     kept = {role: table[column].to_numpy() for role, column in columns.items() if column is not None}
+    for name in also:
+        kept[name] = table[_column(table, "subgroups", name)].to_numpy()
     if "split" in kept:
         kept["split"] = _splits(table[columns["split"]]).to_numpy()
     rows = [
@@ -60,7 +66,7 @@ def _column(table: pd.DataFrame, role: str, named: str | None) -> str | None:
     if named is not None:
         return named
     by_name = {str(column).strip().lower(): str(column) for column in table.columns}
-    return next((by_name[usual] for usual in USUAL[role] if usual in by_name), None)
+    return next((by_name[usual] for usual in USUAL.get(role, ()) if usual in by_name), None)
 
 
 def _splits(values: pd.Series[str]) -> pd.Series[str]:

@@ -7,8 +7,10 @@ never whole, and never unpickled.
 
 from __future__ import annotations
 
+import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -68,6 +70,15 @@ def rows(path: Path, part: str, frames: Sequence[int]) -> Iterator[NDArray[np.ui
             member.seek(start + int(frame) * size)
             picture = np.frombuffer(member.read(size), np.uint8).reshape(header.shape[1:])
             yield np.repeat(picture[:, :, None], 3, axis=2) if picture.ndim == 2 else picture.copy()
+
+
+@contextmanager
+def written(pictures: Sequence[NDArray[np.uint8]]) -> Iterator[pd.DataFrame]:
+    """Give the catalogue of pictures from memory, of one shape, in an archive that is gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pictures.npz"
+        np.savez(path, test_images=np.stack(pictures))
+        yield catalogue(path)
 
 
 def _names(path: Path) -> list[str]:

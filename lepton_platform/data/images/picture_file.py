@@ -58,7 +58,7 @@ def _upright(file: Image.Image) -> NDArray[np.uint8]:
     if file.mode.startswith("I") or file.mode == "F":
         return _from_deep_grey(np.asarray(file))
     turned = ImageOps.exif_transpose(file) or file
-    return np.asarray(turned.convert("RGBA").convert("RGB") if file.mode == "P" else turned.convert("RGB"))
+    return np.array(turned.convert("RGBA").convert("RGB") if file.mode == "P" else turned.convert("RGB"))
 
 
 def _from_deep_grey(values: NDArray[np.generic]) -> NDArray[np.uint8]:

@@ -17,6 +17,7 @@ class ImageConfig(Config):
     patient: str | None = Field(None, description="column of a manifest with whom a picture is of")
     split: str | None = Field(None, description="column of a manifest with train, val or test")
     group: str | None = Field(None, description="column of a manifest whose pictures belong together")
+    subgroups: tuple[str, ...] = Field((), description="columns of a manifest to judge by: sex, device")
     classes: tuple[str, ...] = Field((), description="names for the labels 0, 1, ... of an archive")
     positive: str | None = Field(None, description="class that must not be missed: its sensitivity is told")
     sensitivity: float | None = Field(

@@ -64,7 +64,7 @@ def _catalogue(source: Source, run: Run, config: ImageConfig) -> pd.DataFrame:
     run.note(*table.findings)
     columns = {"image": config.image, "label": config.target, "patient": config.patient,
                "split": config.split, "group": config.group}  # fmt: skip
-    return manifest.catalogue(table.frame, folder.resolve(), columns)
+    return manifest.catalogue(table.frame, folder.resolve(), columns, config.subgroups)
 
 
 @hookimpl
@@ -110,8 +110,8 @@ def _training_cases(listed: pd.DataFrame, source: Source, run: Run, config: Imag
     labels = sorted(learned["label"].unique().tolist())
     classes = _named(labels, config, source)
     run.learned |= {"labels": labels, "classes": classes}
+    _stop_on(_too_few(learned["label"], labels), source)
     target = _coded(pictures["label"], labels, source)
-    _stop_on(_too_few(target.loc[learned.index], classes), source)
     if config.positive is not None and config.positive not in map(str, classes):
         remedy = did_you_mean(config.positive, map(str, classes))
         raise DataError(
@@ -170,20 +170,20 @@ def _coded(given: pd.Series[Any], labels: list[Any], source: Source) -> pd.Serie
     codes = given.map({label: code for code, label in enumerate(labels)})
     strange = given[codes.isna()]
     if len(strange):
-        said = f"has classes that training never saw: {', '.join(map(repr, strange.unique()[:3]))}"
+        said = f"has classes that training never saw: {', '.join(map(str, strange.unique()[:3]))}"
         remedy = f"Known: {', '.join(map(str, labels))}"
         raise DataError([Finding("error", said, remedy=remedy)], str(source))
     return codes.astype(np.intp).rename("class")
 
 
-def _too_few(target: pd.Series[Any], classes: list[Any]) -> list[Finding]:
-    counts = np.bincount(target, minlength=len(classes))
-    if len(classes) < 2:
-        return [Finding("error", f"all pictures are of class {classes[0]!r}: there is nothing to tell apart")]
+def _too_few(given: pd.Series[Any], labels: list[Any]) -> list[Finding]:
+    if len(labels) < 2:
+        return [Finding("error", f"all pictures are of class {labels[0]!r}: there is nothing to tell apart")]
+    counts = given.value_counts()
     return [
-        Finding("error", f"class {name!r} has {count} pictures to learn from; at least {FEWEST} are needed")
-        for name, count in zip(classes, counts, strict=True)
-        if count < FEWEST
+        Finding("error", f"class {name!r} has {counts[name]} pictures to learn from; {FEWEST} are needed")
+        for name in labels
+        if counts[name] < FEWEST
     ]
 
 

@@ -50,10 +50,13 @@ class Familiarity(BaseEstimator):  # type: ignore[misc]
         return self
 
     def score_samples(self, X: Floats) -> Floats:
-        """Return the share, shape (n,), in (0, 1]; near 0 is like nothing that was learned from."""
+        """Return the share, shape (n,), in [0, 1]; 0 is stranger than everything that was learned from.
+
+        One sound picture in n + 1 is that too: of few pictures, more are refused than were asked for.
+        """
         distances = self._neighbours(NEIGHBOURS).kneighbors(np.asarray(X, dtype=np.float32))[0].mean(axis=1)
         stranger = len(self.strange_) - np.searchsorted(self.strange_, distances, side="left")
-        return np.asarray((stranger + 1) / (len(self.strange_) + 1))
+        return np.asarray(stranger / len(self.strange_))
 
     def _neighbours(self, count: int) -> NearestNeighbors:
         return NearestNeighbors(n_neighbors=count, algorithm="brute").fit(self.known_)

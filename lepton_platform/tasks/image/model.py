@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from lepton_platform.data.dataset import Dataset, Split
 from lepton_platform.hookspecs import hookimpl
-from lepton_platform.model import training
+from lepton_platform.model import evaluation, training
 from lepton_platform.model.candidate import Candidate, Metric
 from lepton_platform.model.deep.picture_features import PretrainedFeatures, StageScaler
 from lepton_platform.model.ensemble import greedy_weights
@@ -152,8 +152,12 @@ def lepton_train(
     calibrations = {name: BiasCorrectedTemperature().fit(score, y) for name, score in raw.items()}
     scores = {name: calibrations[name].transform(score) for name, score in raw.items()}
     weights = greedy_weights(scores, lambda score: log_loss_of(score, y))
-    pooled = np.sum([weight * scores[name] for name, weight in weights.items()], axis=0)
+    pooled = _pooled(scores, weights)
     temperature = Temperature().fit(pooled, y)
+    uncalibrated = _table(softmax(_pooled(raw, weights), axis=1), train.cases.index, run)
+    run.learned["before_calibration"] = {
+        name: evaluation.call(metrics[name], y, uncalibrated, train.cases) for name in ("log_loss", "ece")
+    }
     chances = softmax(temperature.transform(pooled), axis=1)
     _choose_operating_point(run, config, chances, y)
 
@@ -172,6 +176,10 @@ def lepton_train(
     familiar = make_pipeline(looked_at, StageScaler(), Familiarity(run.seed)).fit(train.cases)
     looked_at.set_params(checkpoints=None)
     return PictureModel(blend, familiar)
+
+
+def _pooled(scores: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
+    return np.asarray(np.sum([weight * scores[name] for name, weight in weights.items()], axis=0))
 
 
 def _looked_at(run: Run, train: Dataset) -> PretrainedFeatures:

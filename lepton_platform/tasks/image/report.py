@@ -3,16 +3,184 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lepton_platform.data.images.twins import have_twin
 from lepton_platform.hookspecs import hookimpl
+from lepton_platform.model import evaluation
+from lepton_platform.report import figures
 from lepton_platform.report.section import Section
+from lepton_platform.report.verdict import label, number
+from lepton_platform.tasks.image import shares
+from lepton_platform.tasks.image.config import ImageConfig
+from lepton_platform.tasks.image.metrics import expected_calibration_error, log_loss, probabilities
+from lepton_platform.tasks.image.operating_point import OperatingPoint, risk_coverage
 
 if TYPE_CHECKING:
     from lepton_platform.run import Run
 
+Codes = NDArray[np.intp]
+
 
 @hookimpl
-def lepton_sections(run: Run) -> Sequence[Section]:
-    """Nothing yet."""
-    return []
+def lepton_sections(run: Run, config: ImageConfig) -> Sequence[Section]:
+    """Referral, classes, calibration and near-duplicates."""
+    return [
+        Section("When it stays silent", _silence(run, config), 12),
+        Section("Which classes are found", _classes(run), 24),
+        Section("Can the probability be trusted?", _calibration(run), 30),
+        Section("Near-duplicates", _twins(run), 45),
+    ]
+
+
+def answers(run: Run, predictions: pd.DataFrame) -> Codes:
+    """Return the number of each picture's answer, referred or not."""
+    return OperatingPoint(*run.learned["operating_point"]).answers(probabilities(predictions))[0]
+
+
+def _silence(run: Run, config: ImageConfig) -> Sequence[Any]:
+    point = OperatingPoint(*run.learned["operating_point"])
+    coverage, risk = risk_coverage(probabilities(run.predictions), run.truth.to_numpy())
+    given = float((~run.predictions["referred"]).mean())
+    said = (
+        f"An answer is given where its probability is {point.threshold:.3f} or more and the picture is "
+        f"familiar; else the picture is referred to a human. The threshold was chosen on the pictures "
+        f"learned from, each judged by fits that had not seen it, so that at most {config.risk:.0%} of the "
+        "answers are wrong. The table says what came of it on pictures that took no part."
+    )
+    if point.threshold > 1:
+        said = (
+            f"No threshold keeps wrong answers at {config.risk:.0%} or less on the pictures learned from, so "
+            "every picture is referred. Accept more with --risk, or learn from more pictures."
+        )
+    first = len(risk) // 20  # of few answers, one is many percent
+    at = int(np.clip(round(given * len(risk)), 1, len(risk))) - 1
+    curve = figures.curve(
+        100 * coverage[first:],
+        {"wrong answers": 100 * risk[first:]},
+        "pictures answered, %",
+        "wrong answers, %",
+        mark=(100 * coverage[at], 100 * risk[at]) if given else None,
+    )
+    return [said, _promise(run), curve, _sets(run, config)]
+
+
+def _promise(run: Run) -> pd.DataFrame:
+    """Compare what was expected at the operating point with what happened."""
+    learned = run.dataset.target.iloc[run.split.train].to_numpy()  # type: ignore[union-attr]
+    rows = []
+    for name, table, truth in (
+        ("out of fold", run.out_of_fold, learned),
+        ("held out", run.predictions, run.truth.to_numpy()),
+    ):
+        given = ~table["referred"].to_numpy()
+        wrong = answers(run, table)[given] != truth[given]
+        rows.append(
+            {
+                "pictures": name,
+                "number": len(given),
+                "answered": shares.written(int(given.sum()), len(given)),
+                "wrong among them": shares.written(int(wrong.sum()), len(wrong)),
+                "wrong if all": shares.written(int((answers(run, table) != truth).sum()), len(truth)),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _sets(run: Run, config: ImageConfig) -> str:
+    names = run.predictions["set"].str.split("|")
+    truth = [str(run.learned["classes"][code]) for code in run.truth]
+    held = sum(name in listed for name, listed in zip(truth, names, strict=True))
+    single = int((run.predictions["set"].str.count(r"\|").eq(0) & run.predictions["set"].ne("")).sum())
+    return (
+        f"Each picture also has a set of classes made to hold the true one {config.confidence:.0%} of the "
+        f"time. It did for {held:,} of {len(truth):,} held-out pictures, {shares.written(held, len(truth))}; "
+        f"{single:,} sets name one class only."
+    )
+
+
+def _classes(run: Run) -> Sequence[Any]:
+    truth, given = run.truth.to_numpy(), answers(run, run.predictions)
+    classes = [str(name) for name in run.learned["classes"]]
+    answered = ~run.predictions["referred"].to_numpy()
+    rows = []
+    for code, name in enumerate(classes):
+        of_class, said = truth == code, given == code
+        rows.append(
+            {
+                "class": name,
+                "pictures": int(of_class.sum()),
+                "found": shares.written(int((said & of_class).sum()), int(of_class.sum())),
+                "others left out": shares.written(int((~said & ~of_class).sum()), int((~of_class).sum())),
+                "found among answered": shares.written(
+                    int((said & of_class & answered).sum()), int((of_class & answered).sum())
+                ),
+            }
+        )
+    counts = np.zeros((len(classes), len(classes)), int)
+    np.add.at(counts, (truth, given), 1)
+    confusion = pd.DataFrame(counts, columns=[f"answered {name}" for name in classes])
+    confusion.insert(0, "true class", classes)
+    explained = (
+        "Found is the share of a class that is answered so (sensitivity, recall), others left out the share "
+        "of all others that are not (specificity), both with 95 % intervals (Wilson). Referred pictures "
+        "count as they would have been answered; the last column counts only those that are answered. In the "
+        "second table each row is a true class."
+    )
+    return [explained, pd.DataFrame(rows), confusion]
+
+
+def _calibration(run: Run) -> Sequence[Any]:
+    chances, truth = probabilities(run.predictions), run.truth.to_numpy()
+    right = (chances.argmax(axis=1) == truth).astype(int)
+    before = run.learned["before_calibration"]
+    after = {"log_loss": log_loss, "ece": expected_calibration_error}
+    learned = run.dataset.target.iloc[run.split.train].to_numpy()  # type: ignore[union-attr]
+    table = pd.DataFrame(
+        {
+            "out of fold": [label(name) for name in after],
+            "before calibration": [number(before[name]) for name in after],
+            "after": [number(metric(learned, run.out_of_fold)) for metric in after.values()],
+        }
+    )
+    said = (
+        f"On held-out pictures answers are given {chances.max(axis=1).mean():.1%} probability on average, "
+        f"and {right.mean():.1%} are right. Below, pictures are grouped by the probability of their answer."
+    )
+    return [said, figures.reliability(right, chances.max(axis=1)), table]
+
+
+def _twins(run: Run) -> Sequence[Any]:
+    threshold = run.learned["twin_threshold"]
+    train = run.dataset.cases.iloc[run.split.train]
+    twice = have_twin(run.test.cases, train, threshold)
+    truth, metric = run.truth.to_numpy(), run.metrics[run.selected_by]
+    learned = run.dataset.target.iloc[run.split.train].to_numpy()  # type: ignore[union-attr]
+    rows = [("twins in one fold", learned, run.out_of_fold, train)]
+    for name, kept in (("held out, all", truth >= 0), ("held out, without a twin", ~twice)):
+        rows.append((name, truth[kept], run.predictions[kept], run.test.cases[kept]))
+    table = pd.DataFrame(
+        [
+            {
+                "pictures": name,
+                "number": len(labels),
+                label(run.selected_by): number(evaluation.call(metric, labels, predictions, cases)),
+                "right answers": shares.written(
+                    int((probabilities(predictions).argmax(axis=1) == labels).sum()), len(labels)
+                ),
+            }
+            for name, labels, predictions, cases in rows
+            if len(labels)
+        ]
+    )
+    said = (
+        f"{twice.sum():,} of {len(twice):,} held-out pictures have a near-duplicate, mirrored or not, among "
+        "those learned from (pictures of one lesion, or copies). A model has then seen nearly the same "
+        "picture. The figure without twins, and the one with twins kept in one fold, say what it does on "
+        "pictures of new patients."
+    )
+    return [said, table]

@@ -7,6 +7,7 @@ from lepton_platform.tasks.image.config import ImageConfig
 
 
 class DiagnosisAidConfig(ImageConfig):
-    """What the report explains and shows."""
+    """What the report shows, beside how pictures are read and when they are referred."""
 
     gallery: int = Field(8, ge=0, le=40, description="pictures of each kind that the report shows")
+    heat_maps: int = Field(6, ge=0, le=40, description="pictures whose heat map the report shows")

@@ -1,1 +1,0 @@
-"""Diagnosis aid, model stage."""
