@@ -42,7 +42,7 @@ try:
         WindowCrop,
     )
     from lepton_platform.model.deep.estimators import NeuralClassifier, NeuralRegressor
-    from lepton_platform.model.deep.structure import structure
+    from lepton_platform.model.deep.layers import structure
 except ModuleNotFoundError as error:
     if error.name not in ("torch", "safetensors"):
         raise

@@ -6,6 +6,7 @@ the training part: the validation part chooses the epoch, and nothing else.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -30,7 +31,7 @@ from lepton_platform.model.deep.architectures import Architecture, Perceptron
 from lepton_platform.model.deep.augmentation import Augmentation
 from lepton_platform.model.deep.checkpoint import Checkpoint
 from lepton_platform.model.deep.choices import chosen
-from lepton_platform.model.deep.loop import Epoch, Part, Recipe, Training, forward, seeded
+from lepton_platform.model.deep.loop import Epoch, Part, Recipe, Training, forward, seeded, threads_for
 from lepton_platform.model.deep.losses import Loss
 
 Floats = NDArray[np.float32]
@@ -147,7 +148,8 @@ class NeuralNetwork(BaseEstimator):  # type: ignore[misc]
         with seeded(seed, device):
             module = self._build().to(device)
             training = Training(module, recipe, len(train.y))
-            training.run(train, validation, self._checkpoint(seed, train, validation))
+            with threads_for(self._multiplications(module)):
+                training.run(train, validation, self._checkpoint(seed, train, validation))
         self.module_ = module.cpu().eval()
         self.history_ = self._as_history(training.history)
         self.best_epoch_ = len(training.history) if training.best is None else training.best.epoch
@@ -181,6 +183,11 @@ class NeuralNetwork(BaseEstimator):  # type: ignore[misc]
     def _build(self) -> nn.Module:
         architecture = Perceptron() if self.architecture is None else self.architecture
         return architecture.build(self.shape_in_, self.n_outputs_)
+
+    def _multiplications(self, module: nn.Module) -> int:
+        """Return about how many there are in a step: one per parameter, case and moment of time."""
+        parameters = sum(weights.numel() for weights in module.parameters())
+        return parameters * self.batch_size * math.prod(self.shape_in_[:-1])
 
     def _split(
         self, rows: int, strata: NDArray[Any] | None, seed: int

@@ -23,6 +23,8 @@ from lepton_platform.model.deep.checkpoint import Checkpoint
 from lepton_platform.model.deep.losses import Loss
 from lepton_platform.model.deep.optimisation import Schedule, optimiser
 
+SMALL_STEP = 2_000_000
+"""Multiplications of one step below which threads wait for each other longer than they work."""
 AT_ONCE = 4096
 """Cases that go through a network at once where nothing is learned from them."""
 
@@ -196,6 +198,17 @@ def forward(module: nn.Module, X: Tensor, precision: AbstractContextManager[Any]
     module.eval()
     with torch.inference_mode(), precision or nullcontext():
         return torch.cat([module(part.to(device)).float().cpu() for part in torch.split(X, AT_ONCE)])
+
+
+@contextmanager
+def threads_for(multiplications: int) -> Iterator[None]:
+    """Compute on one thread while steps are small; afterwards on as many as the caller had."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if multiplications < SMALL_STEP else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 # ----------------------------------------------------------------------------- random numbers

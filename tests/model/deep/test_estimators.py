@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.base import BaseEstimator
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -110,6 +111,25 @@ def test_training_leaves_the_callers_random_numbers_alone(waves):
     NeuralClassifier(Perceptron((4,), dropout=0.5), epochs=2, random_state=0).fit(*waves())
     assert torch.equal(torch.rand(2), expected[0])
     assert np.array_equal(np.random.random(2), expected[1])
+
+
+@pytest.mark.parametrize(("hidden", "threads"), [(8, 1), (2000, 2)])
+def test_small_steps_are_computed_on_one_thread_and_the_callers_threads_come_back(hidden, threads):
+    seen = []
+
+    class Note(BaseEstimator):
+        def __call__(self, X, y):
+            seen.append(torch.get_num_threads())
+            return X, y
+
+    torch.set_num_threads(2)
+    try:
+        X, y = np.random.default_rng(0).normal(size=(60, 20)), np.arange(60) % 2
+        NeuralClassifier(Perceptron((hidden,)), epochs=1, augmentation=(Note(),)).fit(X, y)
+        assert seen == [threads]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
 
 
 # ---------------------------------------------------------------------------- validation part
