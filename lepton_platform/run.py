@@ -7,6 +7,7 @@ so that ``resume`` goes on after a crash with the last finished stage.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import platform
 import shutil
@@ -36,6 +37,8 @@ from lepton_platform.plugins import Participants
 
 ROOT = Path("runs")
 RECORDED_VERSIONS = ("lepton-platform", "numpy", "pandas", "scikit-learn", "lightgbm")
+OPTIONAL_VERSIONS = ("catboost", "torch")
+"""Recorded where they are installed: models may consist of them."""
 
 
 @dataclass(frozen=True)
@@ -309,7 +312,8 @@ def _absolute(options: Options) -> dict[str, str | None]:
 
 def _versions(participants: Participants) -> dict[str, str]:
     distributions = {layer.distribution for layer in participants.layers if layer.distribution}
-    names = sorted({*RECORDED_VERSIONS, *distributions})
+    optional = {name for name in OPTIONAL_VERSIONS if importlib.util.find_spec(name) is not None}
+    names = sorted({*RECORDED_VERSIONS, *optional, *distributions})
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
