@@ -4,8 +4,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-# examples are not among them: installed, lepton-mlflow and lepton-monotone would take part in every run
-DISTRIBUTIONS := pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
+PLUGINS := $(wildcard plugins/*/pyproject.toml)
+EXAMPLES := $(wildcard examples/*/pyproject.toml)
+DISTRIBUTIONS := pyproject.toml $(PLUGINS) constraints.txt
+ALL := $(patsubst %/pyproject.toml,--editable %,$(PLUGINS) $(EXAMPLES))
 
 .PHONY: demo test lint bench clean
 
@@ -23,7 +25,7 @@ lint: $(VENV)/.lint
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/accuracy/credit_risk.py
-	$(BIN)/python benchmarks/accuracy/demand_forecasting.py
+	$(BIN)/python benchmarks/accuracy/digits.py
 	$(BIN)/python benchmarks/speed/startup.py
 	$(BIN)/python benchmarks/speed/overhead.py
 	$(BIN)/python benchmarks/speed/scoring.py
@@ -38,17 +40,16 @@ $(VENV)/.host: $(VENV)/.python $(DISTRIBUTIONS)
 	$(INSTALL) --editable . --editable plugins/finance
 	touch $@
 
-$(VENV)/.test: $(VENV)/.host
-	$(INSTALL) --editable '.[deep,test]' --editable plugins/finance --editable plugins/medical --editable plugins/retail
+$(VENV)/.test: $(VENV)/.host $(EXAMPLES)
+	$(INSTALL) --editable '.[deep,test]' $(ALL)
 	touch $@
 
-$(VENV)/.lint: $(VENV)/.host
-	$(INSTALL) --editable '.[deep,lint]' --editable plugins/finance --editable plugins/medical --editable plugins/retail
+$(VENV)/.lint: $(VENV)/.host $(EXAMPLES)
+	$(INSTALL) --editable '.[deep,lint]' $(ALL)
 	touch $@
 
-$(VENV)/.bench: $(VENV)/.host
-	$(INSTALL) --editable '.[catboost,deep]' --editable plugins/finance --editable plugins/medical --editable plugins/retail \
-		--requirement benchmarks/requirements.txt
+$(VENV)/.bench: $(VENV)/.host $(EXAMPLES)
+	$(INSTALL) --editable '.[catboost,deep]' $(ALL) --requirement benchmarks/requirements.txt
 	touch $@
 
 clean:

@@ -1,1 +1,0 @@
-"""Retail applications for Lepton Platform."""
