@@ -4,7 +4,8 @@ Cases of one group (a customer's, an engine's, a series') are alike: whole group
 interval would be too narrow (Davison and Hinkley, Bootstrap Methods and their Application, 1997, 3.8).
 
 A resample is told to a metric in one of two ways: by its rows, or, where the metric's function names
-``counts``, together with others by how often each holds each case. Both give the same interval.
+``counts``, together with others by how often each holds each case. Both give the same interval. A
+``Ratio`` is resampled by its own groups.
 
 Efron and Tibshirani, An Introduction to the Bootstrap (1993), ch. 13. The percentile interval is
 moved so that the bootstrap distribution is centred on the value: for a metric whose sampling
@@ -26,6 +27,7 @@ from scipy.stats import t
 
 from lepton_platform.errors import HookError
 from lepton_platform.model.candidate import Metric
+from lepton_platform.model.ratio import Ratio, ratio
 
 CONFIDENCE = 0.95
 OFFERED = ("truth", "predictions", "cases", "counts")
@@ -161,18 +163,27 @@ def _bootstrap(
     """Return the values of each metric on all resamples of ``whole``, by name truth, predictions, cases."""
     n = len(whole["truth"])
     draws: dict[str, list[float]] = {name: [] for name in metrics}
+    for name, metric in metrics.items():
+        if isinstance(metric.function, Ratio):
+            draws[name] = _of_ratio(metric.function, whole, seed)
     # groups are of many sizes, so that resamples of them would differ in length: no common counts
     by_counts = (one for one in metrics if groups is None and "counts" in _arguments(metrics[one].function))
     counting = {name: metrics[name] for name in by_counts}
     for counts in counted_resamples(n, seed) if counting else ():
         for name, metric in counting.items():
             draws[name] += _values(metric, {**whole, "counts": counts})
-    others = {name: one for name, one in metrics.items() if name not in counting}
+    others = {name: one for name, one in metrics.items() if name not in counting and not draws[name]}
     for rows in resamples(n, seed, groups) if others else ():
         resample = _Resample(whole, rows)
         for name, metric in others.items():
             draws[name] += _values(metric, resample)
     return draws
+
+
+def _of_ratio(function: Ratio, whole: Mapping[str, Any], seed: int) -> list[float]:
+    """Return the ratio on resamples of its own groups."""
+    numerators, denominators = function.parts(whole["truth"], whole["predictions"])
+    return [ratio(numerators[drawn], denominators[drawn]) for drawn in resamples(len(numerators), seed)]
 
 
 class _Resample(dict[str, Any]):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from lepton_platform.data.dataset import Dataset, Split
 from lepton_platform.model import evaluation
-from lepton_platform.model.training import Contender
+from lepton_platform.model.training import Contender, scored
 
 if TYPE_CHECKING:
     from lepton_platform.model.candidate import Metric
@@ -46,11 +47,14 @@ def _scores(
     predictions: pd.DataFrame, train: Dataset, split: Split, metrics: Mapping[str, Metric], selected: str
 ) -> dict[str, float]:
     assert train.target is not None
-    y, cases = train.target.to_numpy(), train.cases
+    known = scored(split)
+    y, cases = train.target.to_numpy()[known], train.cases.iloc[known]
     scores = {name: evaluation.call(metric, y, predictions, cases) for name, metric in metrics.items()}
     by_fold = [
         evaluation.call(metrics[selected], y[rows], predictions.iloc[rows], cases.iloc[rows])
-        for _, rows in split.folds[: len(split.folds) // split.repeats]
+        for rows in (
+            np.searchsorted(known, held) for _, held in split.folds[: len(split.folds) // split.repeats]
+        )
     ]
     low, high = evaluation.over_folds(scores[selected], by_fold, metrics[selected].bounds)
     return {selected: scores[selected], "low": low, "high": high, **scores}

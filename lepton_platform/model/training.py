@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
@@ -43,7 +44,9 @@ class Contender:
     pipeline: Pipeline
     """Unfitted: the run's steps, then the estimator."""
     out_of_fold: pd.DataFrame | None = None
-    """Predictions for every training case by a fit that had not seen it; ``None``: not finished."""
+    """Predictions for the training cases that folds score, by fits that had not seen them.
+
+    ``None``: not finished."""
     fitted: Pipeline | None = None
     """On all training cases, where that had to be done within the budget."""
     seconds: float = 0.0
@@ -79,6 +82,11 @@ def _parameters(estimator: Any, name: str) -> list[str]:
     return [key for key in estimator.get_params() if key.rpartition("__")[2] == name]
 
 
+def scored(split: Split) -> NDArray[np.intp]:
+    """Return the positions of the training cases that folds score: all, or those after the first origin."""
+    return np.unique(np.concatenate([held for _, held in split.folds]))
+
+
 def cross_validate(run: Run, dataset: Dataset, split: Split, field: list[Contender]) -> None:
     """Fill in each contender's out-of-fold predictions; ``dataset`` holds the training cases only.
 
@@ -89,12 +97,12 @@ def cross_validate(run: Run, dataset: Dataset, split: Split, field: list[Contend
     for number, contender in enumerate(field):
         run.hooks.progress(number, len(field), f"cross-validating {contender.name}")
         if number == 1:
-            _leave_time_to_judge(run, dataset, field)
+            _leave_time_to_judge(run, dataset.take(scored(split)), field)
         kept = run.folder / "work" / f"{_slug(contender.name)}.parquet"
         if kept.exists() and run.deadline is None:
             table = pd.read_parquet(kept)
             contender.seconds = float(table.pop("seconds").iloc[0])
-            contender.out_of_fold = table.set_axis(dataset.cases.index)
+            contender.out_of_fold = table.set_axis(dataset.cases.index[scored(split)])
             continue
         try:
             _cross_validate_one(run, dataset, split, contender)
@@ -156,7 +164,7 @@ def _cross_validate_one(run: Run, dataset: Dataset, split: Split, contender: Con
         order.append(held)
     # several for a case, if folds are repeated; what is no number has no mean
     by_case = pd.concat(parts).groupby(np.concatenate(order)).mean(numeric_only=True)
-    contender.out_of_fold = by_case.set_axis(X.index)
+    contender.out_of_fold = by_case.set_axis(X.index[by_case.index])
 
 
 def fit(pipeline: Pipeline, X: pd.DataFrame, y: pd.Series[Any], checkpoints: Path) -> tuple[Pipeline, float]:

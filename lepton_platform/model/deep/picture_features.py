@@ -7,8 +7,9 @@ its mean and its deviation over the picture.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,6 +32,7 @@ AT_ONCE = 64
 """Pictures that go through the network together."""
 REMEMBERED = 4_096
 """The features of a batch of so many pictures at most are kept for the next caller."""
+BATCHES_REMEMBERED = 6
 WIDTH = 2 * sum(CHANNELS)
 """Features per size: mean and deviation of every channel."""
 
@@ -68,51 +70,60 @@ class PretrainedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Learn nothing; keep the features of the inspected catalogue ``X``."""
         self.n_features_out_ = len(self.sizes) * WIDTH
         self.kept_in_ = None if self.checkpoints is None else str(self.checkpoints)
-        if self.kept_in_ is not None:
-            for size in self.sizes:
-                self._kept(X, size).complete()
+        if (kept := self._kept(X)) is not None:
+            kept.complete(self._computed)
         return self
 
     def transform(self, X: pd.DataFrame) -> Floats:
         """Return the features, shape (n, 928 x sizes)."""
         check_is_fitted(self)
-        return np.concatenate([self._of_size(X, size) for size in self.sizes], axis=1)
+        kept = self._kept(X)
+        return kept.read() if kept is not None and kept.is_complete() else self._computed(X)
 
-    def _of_size(self, X: pd.DataFrame, size: int) -> Floats:
-        if self.kept_in_ is not None and (kept := self._kept(X, size)).is_complete():
-            return kept.read()
-        return self._computed(X, size)
+    def _kept(self, X: pd.DataFrame) -> _Kept | None:
+        if self.kept_in_ is None:
+            return None
+        sizes = "-".join(map(str, self.sizes))
+        name = f"features-{sizes}{'-mirrored' if self.mirrored else ''}-{self.random_weights}"
+        return _Kept(Path(self.kept_in_) / name, X)
 
-    def _kept(self, X: pd.DataFrame, size: int) -> _Kept:
-        name = f"features-{size}{'-mirrored' if self.mirrored else ''}-{self.random_weights}"
-        return _Kept(Path(str(self.kept_in_)) / name, X, lambda cases: self._computed(cases, size))
-
-    def _computed(self, X: pd.DataFrame, size: int) -> Floats:
-        digest = hashlib.sha256("".join(X["sha256"]).encode()).hexdigest()
-        key = (digest, size, self.mirrored, self.random_weights)
-        if key in _RECENT:
-            return _RECENT[key]
-        features = np.empty((len(X), WIDTH), np.float32)
-        network = backbone(self.random_weights)
-        for positions, pictures in _batches(X, size):
-            features[positions] = _pooled(network, pictures, self.mirrored)
+    def _computed(self, X: pd.DataFrame) -> Floats:
+        key = (tuple(X["sha256"]), self.sizes, self.mirrored, self.random_weights)
+        with _ONE_AT_A_TIME:
+            if key in _RECENT:
+                return _RECENT[key]
+        network, features = (
+            _frozen(self.random_weights),
+            np.empty((len(X), len(self.sizes) * WIDTH), np.float32),
+        )
+        for positions, pictures in _batches(X, self.sizes):
+            features[positions] = np.concatenate(
+                [_pooled(network, stack, self.mirrored) for stack in pictures], axis=1
+            )
         if len(X) <= REMEMBERED:
-            _RECENT[key] = features
-            while len(_RECENT) > 6:
-                del _RECENT[next(iter(_RECENT))]
+            with _ONE_AT_A_TIME:
+                _RECENT[key] = features
+                while len(_RECENT) > BATCHES_REMEMBERED:
+                    del _RECENT[next(iter(_RECENT))]
         return features
 
 
-_RECENT: dict[tuple[str, int, bool, int | None], Floats] = {}
+_RECENT: dict[Any, Floats] = {}
 """Features of the last few small batches: the members of a blend ask for the same ones in turn."""
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@lru_cache(maxsize=2)
+def _frozen(random_weights: int | None) -> Any:
+    return backbone(random_weights)
 
 
 class _Kept:
     """Features in a file, one row per picture, found again by the digests of the pixels."""
 
-    def __init__(self, path: Path, cases: pd.DataFrame, compute: Any) -> None:
+    def __init__(self, path: Path, cases: pd.DataFrame) -> None:
         self._rows, self._names = path.with_suffix(".npy"), path.with_suffix(".txt")
-        self._cases, self._compute = cases, compute
+        self._cases = cases
 
     def _places(self) -> NDArray[np.intp]:
         """Return the row of each picture in the file; -1 where it is not there."""
@@ -124,12 +135,12 @@ class _Kept:
     def is_complete(self) -> bool:
         return bool((self._places() >= 0).all())
 
-    def complete(self) -> None:
+    def complete(self, compute: Callable[[pd.DataFrame], Floats]) -> None:
         """Compute what is missing and write the file anew, whole or not at all."""
         missing = self._cases[self._places() < 0].drop_duplicates("sha256")
         if missing.empty:
             return
-        rows, names = self._compute(missing), missing["sha256"].tolist()
+        rows, names = compute(missing), missing["sha256"].tolist()
         self._rows.parent.mkdir(parents=True, exist_ok=True)
         if self._names.exists():
             rows = np.concatenate([np.load(self._rows), rows])
@@ -142,17 +153,21 @@ class _Kept:
         return np.asarray(np.load(self._rows, mmap_mode="r")[self._places()])
 
 
-def _batches(cases: pd.DataFrame, size: int) -> Iterator[tuple[list[int], Tensor]]:
-    positions: list[int] = []
-    pictures: list[Tensor] = []
+def _batches(cases: pd.DataFrame, sizes: tuple[int, ...]) -> Iterator[tuple[list[int], list[Tensor]]]:
+    """Yield positions and pictures, for each size a stack of shape (batch, size, size, 3)."""
+    waiting: list[tuple[int, list[Tensor]]] = []
     for position, picture in read(cases):
-        positions.append(position)
-        pictures.append(_stretched(picture, size))
-        if len(positions) == AT_ONCE:
-            yield positions, torch.cat(pictures)
-            positions, pictures = [], []
-    if positions:
-        yield positions, torch.cat(pictures)
+        waiting.append((position, [_stretched(picture, size) for size in sizes]))
+        if len(waiting) == AT_ONCE:
+            yield _stacked(waiting)
+            waiting = []
+    if waiting:
+        yield _stacked(waiting)
+
+
+def _stacked(waiting: list[tuple[int, list[Tensor]]]) -> tuple[list[int], list[Tensor]]:
+    positions, pictures = zip(*waiting, strict=True)
+    return list(positions), [torch.cat(of_size) for of_size in zip(*pictures, strict=True)]
 
 
 def _stretched(picture: Pixels, size: int) -> Tensor:

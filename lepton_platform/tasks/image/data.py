@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 FEWEST = 10
 """Pictures of each class below which nothing can be learned and checked."""
-BATCH = 512
-"""Pictures that `lepton decide` takes at a time."""
+BATCH = 2_048
+"""Pictures that `lepton decide` takes at a time. An archive is read from its front for every batch."""
 PLACE = ["path", "part", "frame"]
 CONTENT = ["sha256", "thumbnail", "width", "height", "grey", "fault"]
 NAMED = 20

@@ -30,10 +30,10 @@ def blobs(n, seed=0, size=28):
 def learn(tmp_path_factory):
     """Return a function that carries out a real run on a source and gives back the run."""
 
-    def learn(data, models=("kernel",), seed=0, **options):
+    def learn(data, test=None, models=("kernel",), seed=0, **options):
         folder = tmp_path_factory.mktemp("learn")
-        source = None if data is None else str(data)
-        return start(APPLICATION, Options(data=source, models=models, seed=seed), QUICK | options, folder)
+        sources = {name: str(path) for name, path in {"data": data, "test": test}.items() if path is not None}
+        return start(APPLICATION, Options(**sources, models=models, seed=seed), QUICK | options, folder)
 
     return learn
 
@@ -42,11 +42,11 @@ def learn(tmp_path_factory):
 def archive(tmp_path_factory):
     """Return a maker of archives of blobs in MedMNIST's layout."""
 
-    def archive(flip_test_labels=False, **splits):
+    def archive(flip_test_labels=False, seed=0, **splits):
         path = tmp_path_factory.mktemp("archive") / "blobs.npz"
         arrays = {}
-        for seed, (split, n) in enumerate(splits.items()):
-            pictures, labels = blobs(n, seed)
+        for place, (split, n) in enumerate(splits.items()):
+            pictures, labels = blobs(n, seed + place)
             if flip_test_labels and split == "test":
                 labels = 1 - labels
             arrays |= {f"{split}_images": pictures, f"{split}_labels": labels[:, None]}

@@ -36,6 +36,15 @@ def test_changing_the_test_labels_changes_no_weight_threshold_or_temperature(lea
     assert other.scores["accuracy"].value == pytest.approx(1 - blob_run.scores["accuracy"].value)
 
 
+def test_a_file_of_its_own_to_judge_on_replaces_the_test_part(learn, archive, blob_run):
+    source = archive(train=60, val=12, test=20)
+    run = learn(source, test=archive(test=20, seed=2), heat_maps=0, gallery=0)
+    assert len(run.split.train) == 72 and len(run.test.cases) == 20
+    assert any("its own test part is left out" in str(finding) for finding in run.findings)
+    chances = probabilities(run.predictions)
+    assert chances == pytest.approx(probabilities(blob_run.predictions), abs=1e-6)
+
+
 def test_the_model_beats_the_baseline_and_says_so(blob_run):
     assert blob_run.scores["auc"].value > 0.8
     assert blob_run.baseline_scores["auc"].value == 0.5

@@ -1,0 +1,118 @@
+"""Many series on one calendar: a matrix of values, a column per period.
+
+``values`` has shape (series, periods), NaN where nothing is known: before a series began, after it
+ended, in its gaps. The last column is the last period that anything is known of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lepton_platform.tasks.forecast import periods
+
+Floats = NDArray[np.float64]
+Positions = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The known values of some series, and the covariates that were known with them."""
+
+    series: NDArray[Any]
+    """Names of the series, shape (series,)."""
+    values: Floats
+    covariates: Floats
+    """Shape (series, periods, covariates); NaN where a row was missing."""
+    names: tuple[str, ...]
+    """Of the covariates."""
+    attributes: NDArray[np.str_]
+    """Shape (series, attributes): what never changes."""
+    attribute_names: tuple[str, ...]
+    end: int
+    """Number of the last period."""
+    frequency: str
+
+    @property
+    def periods(self) -> int:
+        return int(self.values.shape[1])
+
+    @classmethod
+    def of(cls, X: pd.DataFrame, y: pd.Series[Any], frequency: str) -> Panel:
+        """Return the panel of long rows: ``X`` and ``y`` are indexed by (series, time).
+
+        Numeric columns of ``X`` are covariates, categories are static attributes.
+        """
+        codes, series = pd.factorize(X.index.get_level_values(0))
+        number = numbers_of(X.index, frequency)
+        end, start = int(number.max()), int(number.min())
+        column = number - start
+        values = np.full((len(series), end - start + 1), np.nan)
+        values[codes, column] = y.to_numpy(dtype=float)
+        names = tuple(X.columns[[not isinstance(kind, pd.CategoricalDtype) for kind in X.dtypes]])
+        covariates = np.full((*values.shape, len(names)), np.nan)
+        covariates[codes, column] = X[list(names)].to_numpy(dtype=float)
+        first = np.unique(codes, return_index=True)[1]
+        attributes = X.drop(columns=list(names))
+        written = attributes.iloc[first].to_numpy(dtype=str)
+        labels = np.asarray(series.astype(str), dtype=str)
+        return cls(labels, values, covariates, names, written, tuple(attributes.columns), end, frequency)
+
+    def take(self, rows: Positions) -> Panel:
+        """Return the panel of some of its series."""
+        return replace(
+            self,
+            series=self.series[rows],
+            values=self.values[rows],
+            covariates=self.covariates[rows],
+            attributes=self.attributes[rows],
+        )
+
+    def began(self) -> NDArray[np.intp]:
+        """Return the first column with a value of each series; ``periods`` where there is none."""
+        known = ~np.isnan(self.values)
+        return np.where(known.any(axis=1), known.argmax(axis=1), self.periods)
+
+
+@dataclass(frozen=True)
+class Future:
+    """The rows to forecast: which series of the panel, how many periods ahead, and their covariates."""
+
+    row: Positions
+    """Position of each asked row's series in the panel; -1: not in it."""
+    step: NDArray[np.int64]
+    """Periods after the panel's end, from 1."""
+    covariates: Floats
+    """Shape (rows, covariates)."""
+
+    @classmethod
+    def of(cls, X: pd.DataFrame, panel: Panel) -> Future:
+        """Return the rows of ``X``, indexed by (series, time), as seen from the panel's end."""
+        row, step = positions_of(X.index, panel.series, panel.end, panel.frequency)
+        return cls(row, step, X[list(panel.names)].to_numpy(dtype=float))
+
+
+def numbers_of(index: pd.Index[Any], frequency: str) -> periods.Periods:
+    """Return the number of the period of each row of an index (series, time)."""
+    codes, times = pd.factorize(index.get_level_values(1))
+    return periods.numbered(periods.parsed(pd.Index(times)), frequency)[codes]
+
+
+def positions_of(
+    index: pd.Index[Any], series: NDArray[Any], end: int, frequency: str
+) -> tuple[Positions, NDArray[np.int64]]:
+    """Return for rows indexed by (series, time) the position among ``series`` and the step after ``end``."""
+    codes, names = pd.factorize(index.get_level_values(0))
+    row = pd.Index(series).get_indexer(names.astype(str))[codes]
+    return np.asarray(row, dtype=np.intp), numbers_of(index, frequency) - end
+
+
+def groups_of(panel: Panel) -> Positions:
+    """Return the number of each series' group: of those with the same first attribute."""
+    if not panel.attribute_names:
+        return np.zeros(len(panel.series), dtype=np.intp)
+    return np.asarray(np.unique(panel.attributes[:, 0], return_inverse=True)[1], dtype=np.intp)

@@ -1,0 +1,1 @@
+"""Retail applications for Lepton Platform."""
