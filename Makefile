@@ -26,6 +26,7 @@ lint: $(VENV)/.lint
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/accuracy/credit_risk.py
 	$(BIN)/python benchmarks/accuracy/demand_forecasting.py
+	$(BIN)/python benchmarks/accuracy/diagnosis_aid.py
 	$(BIN)/python benchmarks/accuracy/digits.py
 	$(BIN)/python benchmarks/speed/startup.py
 	$(BIN)/python benchmarks/speed/overhead.py

@@ -123,10 +123,7 @@ def _pictures(run: Run, config: DiagnosisAidConfig) -> Sequence[Any]:
     ):
         shown = rows[: config.gallery]
         parts += [heading, _shown(run, shown, heading)] if len(shown) else [empty]
-    return [f"Numbers are rows of decisions.parquet, from 0. {_NAMES}", *parts]
-
-
-_NAMES = "Below each picture stand the model's best class with its probability, and the true class."
+    return ["Rows are those of decisions.parquet, counted from 0.", *parts]
 
 
 def _shown(run: Run, rows: NDArray[np.intp], heading: str) -> Figure:
@@ -141,7 +138,7 @@ def _said(run: Run, row: int) -> str:
     classes = run.learned["classes"]
     code = answers(run, run.predictions.iloc[[row]])[0]
     chance = probabilities(run.predictions.iloc[[row]])[0, code]
-    return f"{row}: {classes[code]} {chance:.0%}\ntrue: {classes[run.truth.iloc[row]]}"
+    return f"row {row}\nmodel: {classes[code]} ({chance:.0%})\ntrue: {classes[run.truth.iloc[row]]}"
 
 
 def _heat_maps(run: Run, config: DiagnosisAidConfig) -> Sequence[Any]:
@@ -155,7 +152,7 @@ def _heat_maps(run: Run, config: DiagnosisAidConfig) -> Sequence[Any]:
     ]
     tiles = []
     for row, picture, heat in zip(rows, pictures, heats, strict=True):
-        tiles += [Tile(picture, _said(run, row)), Tile(picture, "what speaks for it", heat)]
+        tiles += [Tile(picture, _said(run, row)), Tile(picture, f"map of row {row}", heat)]
     same = heat_maps.weights_matter(blend, pictures[0], given[rows[0]], heats[0])
     sanity = "the maps depend on what was learned" if abs(same) < 0.5 else "do not rely on these maps"
     return [
