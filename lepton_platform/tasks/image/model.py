@@ -234,7 +234,11 @@ def lepton_predict(model: Any, cases: pd.DataFrame, run: Run, config: ImageConfi
     has nothing but its referral, and so has no class one that is unfamiliar: see ``familiarity``.
     """
     starts = range(0, max(len(cases), 1), AT_ONCE)
-    return pd.concat([_predicted(model, cases.iloc[start : start + AT_ONCE], run) for start in starts])
+    parts = [_predicted(model, cases.iloc[start : start + AT_ONCE], run) for start in starts]
+    table = pd.concat(parts)
+    if "familiarity" in table:
+        table["referred"] |= table["familiarity"] < config.unfamiliar
+    return table
 
 
 def _predicted(model: Any, cases: pd.DataFrame, run: Run) -> pd.DataFrame:
@@ -249,7 +253,6 @@ def _predicted(model: Any, cases: pd.DataFrame, run: Run) -> pd.DataFrame:
         familiar = np.full(len(cases), np.nan)
         if sound.any():
             familiar[sound] = model.familiar.score_samples(cases[sound])
-        table["referred"] |= familiar < run.config.unfamiliar  # type: ignore[attr-defined]
         table["familiarity"] = familiar
     return table
 

@@ -8,6 +8,8 @@ import pytest
 
 from lepton_medical.diagnosis_aid.sample import generator, synthetic_ultrasound
 from lepton_platform import DataError
+from lepton_platform.run import reopen
+from lepton_platform.store import RunFolder
 from lepton_platform.tasks.image.metrics import probabilities
 
 
@@ -159,3 +161,12 @@ def test_names_for_the_labels_name_the_columns(sample_run):
     assert set(sample_run.predictions["predicted"]) <= {"irregular", "smooth"}
     best = probabilities(sample_run.predictions).argmax(axis=1)
     assert (np.array(["irregular", "smooth"])[best] == sample_run.predictions["predicted"]).all()
+
+
+def test_a_network_that_is_named_takes_part_and_is_saved(learn, archive):
+    models = ("kernel", "small network")
+    run = learn(archive(train=30, test=10), models=models, heat_maps=0, gallery=0)
+    assert set(run.leaderboard["model"]) == {"class shares", *models, "ensemble"}
+    again = reopen(RunFolder(run.folder))
+    chances = probabilities(again.hooks.predict(again.model, run.test.cases))
+    assert chances == pytest.approx(probabilities(run.predictions), abs=1e-6)
