@@ -2,8 +2,9 @@
 
 The names below are the public interface for authors of plugins. They are loaded on first use, so
 that importing the package costs nothing. Public beside them are the modules
-``lepton_platform.model.deep``, networks as estimators (extra ``deep``), and
-``lepton_platform.report.figures``, plots in the report's look.
+``lepton_platform.model.deep``, networks as estimators (extra ``deep``),
+``lepton_platform.report.figures``, plots in the report's look, and ``lepton_platform.testing``, the
+conformance kit.
 """
 
 from __future__ import annotations

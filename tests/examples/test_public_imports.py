@@ -9,7 +9,12 @@ import lepton_platform
 
 EXAMPLES = sorted(path.parent for path in Path(__file__).parents[2].glob("examples/*/pyproject.toml"))
 SOURCES = [source for example in EXAMPLES for source in example.glob("lepton_*/**/*.py")]
-PUBLIC_MODULES = {"lepton_platform", "lepton_platform.testing"}
+PUBLIC_MODULES = {
+    "lepton_platform",
+    "lepton_platform.model.deep",
+    "lepton_platform.report.figures",
+    "lepton_platform.testing",
+}
 
 
 def imported(source):
@@ -36,5 +41,5 @@ def test_an_example_imports_public_names_of_the_host_and_no_other_plugin(source)
 
 
 def test_there_are_examples_to_look_at():
-    assert {example.name for example in EXAMPLES} >= {"mlflow", "monotone"}
+    assert {example.name for example in EXAMPLES} >= {"digits", "mlflow", "monotone"}
     assert all(list(example.glob("lepton_*/**/*.py")) for example in EXAMPLES)

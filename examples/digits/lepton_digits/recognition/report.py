@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Chart
 
 from lepton_platform import Figure, Run, Section, hookimpl
 from lepton_platform.model.deep import structure
-from lepton_platform.report import figures
+from lepton_platform.report.figures import training_curves
 
 SHOWN, PER_ROW = 12, 6
 """Mistakes that the report shows at most, and how many stand side by side."""
@@ -19,7 +19,7 @@ SHOWN, PER_ROW = 12, 6
 def lepton_sections(run: Run) -> Sequence[Section]:
     """Training curves, layers, and pictures."""
     network = run.model.named_steps["estimator"]
-    curves = figures.training_curves(network.history_, network.best_epoch_)
+    curves = training_curves(network.history_, network.best_epoch_)
     return [
         Section("Surest mistakes", mistakes(run), order=35),
         Section("How the network learned", [_trained(run), curves], order=40),
