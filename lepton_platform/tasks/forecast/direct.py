@@ -69,9 +69,16 @@ class History:
     values : array of shape (series, periods)
     seasons : the season to anchor by (1: none), then longer ones
     by_level : whether the anchor is the recent level; ``None`` chooses what has been nearer
+    usual : the usual movement of a period, of all series; ``None`` learns it from these
     """
 
-    def __init__(self, values: Floats, seasons: tuple[int, ...], by_level: bool | None = None) -> None:
+    def __init__(
+        self,
+        values: Floats,
+        seasons: tuple[int, ...],
+        by_level: bool | None = None,
+        usual: float | None = None,
+    ) -> None:
         self.season, self.longer = seasons[0], seasons[1:]
         self.values = values
         self.recent = max(RECENT, self.season)
@@ -87,8 +94,7 @@ class History:
         else:
             self.by_level = True
         movement = moved if self.by_level else repeated
-        usual = np.nanmedian(movement) if np.isfinite(movement).any() else 1.0
-        usual = usual if usual > 0 else (np.nanmean(movement) if np.nanmean(movement) > 0 else 1.0)
+        self.usual = usual = _usual(movement) if usual is None else usual
         spread = held(rolling_mean(movement, 4 * self.recent))
         self.spread = np.maximum(np.where(np.isnan(spread), usual, spread), 0.1 * usual)
         self.filled = values if self.by_level else held(values, self.season)
@@ -235,6 +241,12 @@ def held(values: Floats, season: int = 1) -> Floats:
         gap = np.isnan(filled[:, column])
         filled[gap, column] = filled[gap, column - season]
     return filled
+
+
+def _usual(movement: Floats) -> float:
+    """Return the typical movement that is not 0; 1 where nothing ever moves."""
+    moved = movement[movement > 0]
+    return float(np.median(moved)) if len(moved) else 1.0
 
 
 def _typical(values: Floats) -> float:

@@ -35,6 +35,8 @@ Floats = NDArray[np.float64]
 ENSEMBLE = "blend"
 FEWEST_SERIES = 30
 """Series of a kind of demand below which it has the weights of all series."""
+QUICK: dict[str, Any] = {"rounds": 80, "learning_rate": 0.1, "most_rows": 60_000}
+"""Parameters of the boosting that a budget is first spent on."""
 MANY_ZEROS = 0.3
 """Share of zeros from which forecasting nothing is a rule to be beaten."""
 
@@ -43,10 +45,13 @@ MANY_ZEROS = 0.3
 def lepton_models(dataset: Dataset, run: Run, config: ForecastConfig) -> Mapping[str, Candidate]:
     """Seasonal naive as the baseline, global boosting; nothing sold, where that is common."""
     frequency, seasons = run.learned["frequency"], tuple(run.learned["seasons"])
-    found = {
+    found: dict[str, Candidate] = {
         "seasonal naive": Candidate(SeasonalNaive(seasons[0], frequency), steps=False, baseline=True),
         "global boosting": Candidate(GlobalBoosting(config.horizon, seasons, frequency), steps=False),
     }
+    if run.options.budget is not None:  # what is sure to be there when time is short
+        quick = GlobalBoosting(config.horizon, seasons, frequency, **QUICK)
+        found = {"quick boosting": Candidate(quick, steps=False), **found}
     assert dataset.target is not None
     if (dataset.target == 0).mean() >= MANY_ZEROS:
         found["zero"] = Candidate(Zero(), steps=False, baseline=True)

@@ -6,7 +6,7 @@ ended, in its gaps. The last column is the last period that anything is known of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -62,16 +62,6 @@ class Panel:
         labels = np.asarray(series.astype(str), dtype=str)
         return cls(labels, values, covariates, names, written, tuple(attributes.columns), end, frequency)
 
-    def take(self, rows: Positions) -> Panel:
-        """Return the panel of some of its series."""
-        return replace(
-            self,
-            series=self.series[rows],
-            values=self.values[rows],
-            covariates=self.covariates[rows],
-            attributes=self.attributes[rows],
-        )
-
     def began(self) -> NDArray[np.intp]:
         """Return the first column with a value of each series; ``periods`` where there is none."""
         known = ~np.isnan(self.values)
@@ -94,6 +84,10 @@ class Future:
         """Return the rows of ``X``, indexed by (series, time), as seen from the panel's end."""
         row, step = positions_of(X.index, panel.series, panel.end, panel.frequency)
         return cls(row, step, X[list(panel.names)].to_numpy(dtype=float))
+
+    def take(self, rows: Positions) -> Future:
+        """Return some of the rows."""
+        return Future(self.row[rows], self.step[rows], self.covariates[rows])
 
 
 def numbers_of(index: pd.Index[Any], frequency: str) -> periods.Periods:

@@ -12,11 +12,12 @@ import pandas as pd
 from lepton_platform import Run, Section, hookimpl
 from lepton_platform.report import figures
 from lepton_platform.store import replacing
-from lepton_platform.tasks.forecast.panel import Panel
+from lepton_platform.tasks.forecast.panel import Panel, numbers_of
 from lepton_platform.tasks.forecast.report import known_rows
 from lepton_retail.demand_forecasting import orders, review
 from lepton_retail.demand_forecasting.classes import abc_xyz
 from lepton_retail.demand_forecasting.config import DemandConfig
+from lepton_retail.demand_forecasting.hierarchy import Tree, node_forecasts
 from lepton_retail.demand_forecasting.uplift import uplifts
 
 
@@ -80,6 +81,8 @@ def lepton_sections(run: Run, config: DemandConfig) -> Sequence[Section]:
     if run.learned["least"] >= 0 and len(known_rows(run).truth):
         sections.append(Section("Forecast value added", _value_added(run), 26))
         sections.append(Section("Where the error is", _contributors(run), 28))
+    if config.hierarchy:
+        sections.append(Section("Adding up", _adding_up(run, config), 27))
     if config.known_ahead:
         sections.append(Section("What promotions do", _uplift(run), 32))
     return sections
@@ -161,6 +164,44 @@ def _contributors(run: Run) -> Sequence[Any]:
     return [said, figures.bars(share.head(15), "", "share of all absolute error")]
 
 
+def _adding_up(run: Run, config: DemandConfig) -> Sequence[Any]:
+    table = hierarchy_table(run, config)
+    error = {way: (table[way] - table["truth"]).abs() for way in ("forecast", "reconciled")}
+    by_level = table.assign(**error).groupby("level", sort=False)[["truth", "forecast", "reconciled"]].sum()
+    shares = by_level[["forecast", "reconciled"]].div(by_level["truth"].where(by_level["truth"] > 0), axis=0)
+    nodes = table.reset_index().groupby("level", sort=False)["node"].nunique()
+    shown = shares.add_prefix("WAPE, ").assign(nodes=nodes).reset_index()
+    said = (
+        "Each node's forecast is the sum of its items' means (hierarchy.csv): they add up by construction. "
+        "Reconciled is what minimum trace makes of them and of forecasts of the nodes themselves; where it "
+        "is nearer, the items miss something that they share."
+    )
+    return [said, shown]
+
+
+def hierarchy_table(run: Run, config: DemandConfig) -> pd.DataFrame:
+    """Return per node and period the sum of its items, what reconciliation makes of it, and the truth.
+
+    Items that the model never saw are left out: they have no place in its panel.
+    """
+    panel: Panel = run.model.panel_
+    attributes = pd.DataFrame(panel.attributes, columns=list(panel.attribute_names))
+    tree = Tree.of(attributes[list(config.hierarchy)])
+    row = pd.Index(panel.series).get_indexer(run.predictions.index.get_level_values(0).astype(str))
+    step = numbers_of(run.predictions.index, run.learned["frequency"]) - panel.end
+    shape = (len(panel.series), config.horizon)
+    means, truth = np.zeros(shape), np.zeros(shape)
+    old = row >= 0
+    means[row[old], step[old] - 1] = run.predictions["mean"].to_numpy()[old]
+    truth[row[old], step[old] - 1] = np.nan_to_num(run.truth.to_numpy(dtype=float))[old]
+    seasons = tuple(run.learned["seasons"])
+    own = node_forecasts(tree.up(panel.values), config.horizon, seasons)
+    parts = {"forecast": tree.up(means), "reconciled": tree.reconciled(own, means), "truth": tree.up(truth)}
+    steps = pd.Index(range(1, config.horizon + 1), name="periods_ahead")
+    stacked = {name: pd.DataFrame(part, tree.nodes, steps).stack() for name, part in parts.items()}
+    return pd.DataFrame(stacked)
+
+
 def _uplift(run: Run) -> Sequence[Any]:
     table = uplifts(run.model.panel_)
     said = (
@@ -187,4 +228,9 @@ def lepton_write(run: Run, config: DemandConfig) -> Sequence[Path]:
     path = run.folder / "orders.csv"
     with replacing(path) as temporary:
         order_table(run, config).round(4).to_csv(temporary, index_label="series")
-    return [path]
+    if not config.hierarchy:
+        return [path]
+    nodes = run.folder / "hierarchy.csv"
+    with replacing(nodes) as temporary:
+        hierarchy_table(run, config).to_csv(temporary)
+    return [path, nodes]

