@@ -22,6 +22,7 @@ from lepton_platform.engine.protocol import DeadlineError
 from lepton_platform.errors import RunError, UnknownNameError
 from lepton_platform.model import evaluation
 from lepton_platform.model.candidate import Candidate
+from lepton_platform.model.ratio import Ratio
 
 if TYPE_CHECKING:
     import optuna
@@ -129,7 +130,8 @@ def _leave_time_to_judge(run: Run, dataset: Dataset, field: list[Contender]) -> 
     if run.deadline is None or dataset.target is None or field[0].out_of_fold is None:
         return
     begun = time.perf_counter()
-    for metric in run.metrics.values():
+    resampled = (one for one in run.metrics.values() if not isinstance(one.function, Ratio))  # these only add
+    for metric in resampled:
         evaluation.call(metric, dataset.target.to_numpy(), field[0].out_of_fold, dataset.cases)
     per_case = (time.perf_counter() - begun) / len(dataset.cases)
     held_out = len(run.test.cases)

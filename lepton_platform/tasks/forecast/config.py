@@ -23,7 +23,6 @@ class ForecastConfig(Config):
     known_ahead: tuple[str, ...] = Field((), description="columns that are planned: promotions, holidays")
     static: tuple[str, ...] = Field((), description="columns that never change within a series: category")
     origins: int = Field(2, ge=1, le=12, description="earlier forecasts that models are chosen by")
-    absent_is_zero: bool = Field(False, description="a period without a row is 0, not unknown")
 
     @property
     def seasons(self) -> tuple[int, ...]:

@@ -133,7 +133,7 @@ def _layout(
     holes = by_series["max"] - by_series["min"] + 1 - by_series["count"]
     if (holes > 0).any():
         said = f"{int(holes.sum()):,} periods are missing inside {int((holes > 0).sum()):,} series"
-        remedy = "They count as unknown; if no row means no sale, pass --absent-is-zero"
+        remedy = "They count as unknown; if no row means no sale, write the zeros"
         findings.append(Finding("warning", said, remedy=remedy))
     ended = int((by_series["max"] < number.max()).sum())
     if ended:
