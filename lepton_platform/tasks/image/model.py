@@ -154,11 +154,8 @@ def lepton_train(
     weights = greedy_weights(scores, lambda score: log_loss_of(score, y))
     pooled = _pooled(scores, weights)
     temperature = Temperature().fit(pooled, y)
-    uncalibrated = _table(softmax(_pooled(raw, weights), axis=1), train.cases.index, run)
-    run.learned["before_calibration"] = {
-        name: evaluation.call(metrics[name], y, uncalibrated, train.cases) for name in ("log_loss", "ece")
-    }
     chances = softmax(temperature.transform(pooled), axis=1)
+    run.learned["before_calibration"] = _before_calibration(run, train, metrics, _pooled(raw, weights))
     _choose_operating_point(run, config, chances, y)
 
     blend = Blend(
@@ -180,6 +177,16 @@ def lepton_train(
 
 def _pooled(scores: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
     return np.asarray(np.sum([weight * scores[name] for name, weight in weights.items()], axis=0))
+
+
+def _before_calibration(
+    run: Run, train: Dataset, metrics: Mapping[str, Metric], pooled: Floats
+) -> dict[str, float]:
+    """Return what the report shows beside the calibrated figures."""
+    assert train.target is not None
+    table = _table(softmax(pooled, axis=1), train.cases.index, run)
+    y = train.target.to_numpy()
+    return {name: evaluation.call(metrics[name], y, table, train.cases) for name in ("log_loss", "ece")}
 
 
 def _looked_at(run: Run, train: Dataset) -> PretrainedFeatures:
