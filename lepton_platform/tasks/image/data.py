@@ -62,6 +62,8 @@ def _catalogue(source: Source, run: Run, config: ImageConfig) -> pd.DataFrame:
     if table is None:
         raise DataError([Finding("error", "no reader knows this kind of source")], str(source))
     run.note(*table.findings)
+    if {*PLACE} <= {*table.frame.columns}:  # a catalogue that somebody kept
+        return table.frame
     columns = {"image": config.image, "label": config.target, "patient": config.patient,
                "split": config.split, "group": config.group}  # fmt: skip
     return manifest.catalogue(table.frame, folder.resolve(), columns, config.subgroups)
