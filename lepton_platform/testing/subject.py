@@ -79,6 +79,8 @@ class Subject:
     models: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        if self.data is not None and "://" not in self.data:
+            self.data = str(Path(self.data).resolve())  # some runs are made in another folder
         self._shuffled: dict[int, Run] = {}
         self.witnesses: dict[str, Witness] = {}
 

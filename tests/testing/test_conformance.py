@@ -248,11 +248,14 @@ def test_what_cannot_be_loaded_or_found_has_its_own_exit_code(own, lepton, name,
     assert "Traceback" not in done.err
 
 
-def test_other_data_and_options_can_be_named(own, lepton, tmp_path):
+@pytest.mark.parametrize("relative", [False, True])
+def test_other_data_and_options_can_be_named(own, lepton, tmp_path, monkeypatch, relative):
     import pandas as pd
+
+    monkeypatch.chdir(tmp_path)
 
     table = pd.DataFrame({"visits": range(60), "plan": ["basic", "full", "none"] * 20})
     table.assign(gone=[n % 3 == 0 for n in range(60)]).to_csv(tmp_path / "visits.csv", index=False)
-    given = ("--data", tmp_path / "visits.csv", "--set", "target=gone")
+    given = ("--data", "visits.csv" if relative else tmp_path / "visits.csv", "--set", "target=gone")
     done = lepton("plugin", "check", "good.customers", *given, "--only", "runs,decides-without-target")
     assert done.code == 0, done.out
