@@ -85,7 +85,7 @@ def run(command, folder, more_path=()):
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
 
 
-@pytest.mark.parametrize("page", ["tutorial.md"])
+@pytest.mark.parametrize("page", ["tutorial.md", "your-first-plugin.md"])
 def test_a_tutorial_says_what_happens(page, shell_in, tmp_path):
     follow(ROOT / "docs" / page, shell_in(tmp_path))
 

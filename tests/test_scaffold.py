@@ -52,17 +52,17 @@ def test_the_steps_that_are_told_lead_to_a_run_and_to_checks_that_pass(telecom):
     assert checks_passed(telecom)
 
 
-def test_the_application_is_listed_and_decides_new_cases(shell, telecom):
+def test_the_application_is_listed(shell, telecom):
     assert re.search(r"^telecom\.churn .* lepton-telecom 0\.1\.0$", carried_out(shell, "lepton list"), re.M)
-    script = """
-    cd lepton-telecom
-    python -m lepton_telecom.churn.simulation 40 7 > present.csv
-    lepton decide telecom.churn --data present.csv --out decided.csv
-    """
-    assert "40 cases decided" in carried_out(shell, script)
-    decided = (shell.folder / "lepton-telecom" / "decided.csv").read_text().splitlines()
+
+
+def test_it_learns_from_a_file_and_decides_new_cases_as_its_readme_says(shell, telecom):
+    folder = shell.folder / "lepton-telecom"
+    _, with_files = re.findall(r"^```sh\n(.*?)^```$", (folder / "README.md").read_text(), re.M | re.DOTALL)
+    assert "20 cases decided" in carried_out(shell, f"cd {folder}\n{with_files}")
+    decided = (folder / "decided.csv").read_text().splitlines()
     assert decided[0] == "case,probability,low,high,expected_gain,decision"
-    assert [line.split(",")[0] for line in decided[1:]] == [str(customer) for customer in range(1, 41)]
+    assert [line.split(",")[0] for line in decided[1:]] == [str(customer) for customer in range(1, 21)]
 
 
 def test_an_extension_adds_to_it_from_outside_and_passes_its_checks(shell, telecom):
