@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 API_VERSION = 1
 """The version of the hook interface that this host speaks."""
+WORD = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+"""Form of an extension's name; an application's id is two of them with a dot between."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,7 @@
 Each hook has an example on the page and, here, a test of its effect, named ``test_<hook>_...``.
 """
 
-import importlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -16,10 +14,9 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 from scipy.stats import beta
 
-from lepton_platform.hooks import SPECS, STAR_EXTENSION, Hooks, Layer
+from lepton_platform.hooks import SPECS
 from lepton_platform.hookspecs import OBSERVED
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
@@ -51,29 +48,15 @@ def test_every_hook_has_a_test_of_its_effect(hook):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The examples, installed as a distribution."""
-    folder = tmp_path_factory.mktemp("site")
-    about = folder / "lepton_hook_examples-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: lepton-hook-examples\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(
-        "[lepton.applications]\npost.parcels = parcels\n[lepton.extensions]\nobserver = observer\n"
-    )
-    for example in (REFERENCE / "examples").glob("*.py"):
-        (folder / example.name).write_text(example.read_text(encoding="utf-8"), encoding="utf-8")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def lepton(site, tmp_path_factory):
+def lepton(new_site, tmp_path_factory):
     """The command line, with the examples installed, in a folder of its own."""
-    folder = tmp_path_factory.mktemp("post")
+    site, folder = new_site("examples"), tmp_path_factory.mktemp("post")
+    modules = {file.name: file.read_text(encoding="utf-8") for file in (REFERENCE / "examples").glob("*.py")}
+    offered = {"applications": {"post.parcels": "parcels"}, "extensions": {"observer": "observer"}}
+    site.install("lepton-hook-examples", modules, **offered)
 
     def lepton(*arguments):
-        environment = {**os.environ, "PYTHONPATH": str(site)}
-        command = [sys.executable, "-m", "lepton_platform", *arguments]
-        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+        return site.lepton(*arguments, cwd=folder)
 
     lepton.folder = folder
     return lepton
@@ -246,9 +229,6 @@ def test_lepton_engine_is_found_by_its_url(ran, lepton):
     assert "'one-by-two:' is no engine that is installed" in unknown.stderr
 
 
-def test_lepton_commands_gives_a_command_that_can_be_called(ran, lepton, site, monkeypatch):
-    monkeypatch.chdir(lepton.folder)
-    monkeypatch.syspath_prepend(site)
-    observer = Layer("observer", STAR_EXTENSION, (importlib.import_module("observer"),))
-    [(_, command)] = Hooks([observer]).commands()
-    assert ran.folder.name in CliRunner().invoke(command, ["post.parcels"]).output
+def test_lepton_commands_stand_beside_lepton_run(ran, lepton):
+    assert "List the runs of APPLICATION and how they ended." in lepton("--help").stdout
+    assert ran.folder.name in lepton("history", "post.parcels").stdout

@@ -21,10 +21,9 @@ from typing import Literal
 import jinja2
 
 from lepton_platform import plugins
+from lepton_platform.application import WORD
 from lepton_platform.errors import UsageError
 from lepton_platform.index import Kind
-
-WORD = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 
 @dataclass(frozen=True)

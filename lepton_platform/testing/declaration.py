@@ -6,7 +6,7 @@ import importlib.metadata
 import re
 
 from lepton_platform import plugins
-from lepton_platform.application import Application, Extension
+from lepton_platform.application import WORD, Application, Extension
 from lepton_platform.errors import did_you_mean
 from lepton_platform.hooks import (
     APPLICATION,
@@ -19,7 +19,6 @@ from lepton_platform.hooks import (
 from lepton_platform.testing.check import BOTH, Fault, check
 from lepton_platform.testing.subject import Subject
 
-WORD = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 LONGEST_SUMMARY = 80
 """Letters: a line of ``lepton list`` beside the id and the distribution."""
 
