@@ -29,8 +29,10 @@ def predicts_row_by_row(subject: Subject) -> None:
     To mend: learn means, ranks and levels in `fit` of a step and only use them in `transform`; do
     nothing over the rows of `cases` in `lepton_predict`.
     """
-    run, _ = subject.base.run, subject.features
+    run = subject.base.run
     cases, whole = run.test.cases, run.predictions
+    if cases.index.nlevels > 1:
+        raise NotApplicable("its cases are steps of series, which follow from each other")
     order = np.random.default_rng(0).permutation(len(cases))
     if said := difference(whole.iloc[order], run.hooks.predict(run.model, cases.iloc[order]), ROUNDING):
         raise Fault(f"lepton_predict on the same cases in another order: {said}")
@@ -42,7 +44,7 @@ def predicts_row_by_row(subject: Subject) -> None:
 
 @check("gold", of=BOTH)
 def corrupt_the_test(subject: Subject) -> None:
-    """Other outcomes in the file of test cases change no prediction and no decision.
+    """Other outcomes of the test cases change no prediction and no decision.
 
     A model, a cut-off or a weight that was chosen with the outcomes it is judged by looks better than
     it is.
@@ -50,7 +52,7 @@ def corrupt_the_test(subject: Subject) -> None:
     To mend: take everything from the training cases: `run.split.train` of `run.dataset`,
     `run.out_of_fold`. The outcomes in `run.truth` are for judging alone, in metrics and sections.
     """
-    told, corrupted = subject.apart, subject.mislabelled
+    told, corrupted = subject.mislabelled
     for name in ("predictions", "decisions"):
         if said := difference(getattr(told, name), getattr(corrupted, name)):
             raise Fault(f"the {name} depend on the outcomes of the test cases: {said}")
@@ -64,8 +66,7 @@ def test_outcomes_sealed(subject: Subject) -> None:
 
     To mend: in `lepton_load` return no target for the purpose `"test"`; read it for `"truth"`.
     """
-    _ = subject.base.run
-    _ = subject.apart
+    _ = subject.base.run, subject.apart
     if said := subject.witnesses["apart"].unsealed:
         raise Fault("; ".join(dict.fromkeys(said)))
 
@@ -125,7 +126,7 @@ def cases_blind_to_outcomes(subject: Subject) -> None:
     run = subject.base.run
     if run.dataset.time is not None:
         raise NotApplicable("its cases are dated, and may use outcomes of earlier ones")
-    cases = subject.shuffled(1).dataset.cases
+    cases = subject.load(exchanged(subject.table, subject.target)).cases
     if said := difference(run.dataset.cases, cases):
         raise Fault(f"with the outcomes exchanged among the rows, cases differ: {said}")
 

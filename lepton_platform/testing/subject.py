@@ -29,7 +29,7 @@ from lepton_platform.hooks import Layer
 from lepton_platform.plugins import Offer, Participants
 from lepton_platform.run import Options, Run, configs_of, data_stage, reopen, start
 from lepton_platform.store import RunFolder
-from lepton_platform.testing import broken_observer, witness
+from lepton_platform.testing import broken_observer, exchange, witness
 from lepton_platform.testing.check import NotApplicable
 from lepton_platform.testing.perturbation import distorted, exchanged
 from lepton_platform.testing.quarantine import quarantined
@@ -174,9 +174,10 @@ class Subject:
     def table(self) -> pd.DataFrame:
         """Its data, at most ``MOST_ROWS``: as many as there are, whole groups, or the latest."""
         rows, run = self.loaded
-        if not isinstance(rows, pd.DataFrame) or len(rows) != len(run.dataset.cases):
+        if not run.schema.columns or len(rows) != len(run.dataset.cases):
             raise NotApplicable("its cases are not the rows of a table")
-        return rows.iloc[_some(run.dataset)].reset_index(drop=True)
+        table: pd.DataFrame = rows.iloc[_some(run.dataset)].reset_index(drop=True)
+        return table
 
     @cached_property
     def models_chosen(self) -> tuple[str, ...]:
@@ -200,10 +201,8 @@ class Subject:
     @property
     def features(self) -> list[str]:
         """The columns that a case consists of."""
-        names = self.base.run.schema.names
-        if not names or not set(names) <= set(self.table.columns):
-            raise NotApplicable("its cases are not the rows of a table")
-        return names
+        present = set(self.table.columns)
+        return [name for name in self.base.run.schema.names if name in present]
 
     # ------------------------------------------------------------------------------- the runs
 
@@ -212,13 +211,11 @@ class Subject:
         """The run that most checks look at, made in an empty folder with an empty home."""
         error: BaseException | None = None
         printed = io.StringIO()
-        _ = self.participants  # what cannot be loaded is no fault of a run
+        _ = self.source  # what cannot be loaded, and the lack of data, are no fault of a run
         with quarantined(self.folder / "elsewhere", self.offer.module) as left:
             try:
                 with contextlib.redirect_stdout(printed):
                     self._start("base", self._data)
-            except NotApplicable:
-                raise
             except (Exception, SystemExit) as raised:
                 error = raised
         return Execution(self.witnesses.get("base", Witness()), error, printed.getvalue(), tuple(left))
@@ -235,9 +232,16 @@ class Subject:
         return self._apart("apart", self.held_out)
 
     @cached_property
-    def mislabelled(self) -> Run:
-        """The run ``apart``, the outcomes in the file of test cases exchanged among them."""
-        return self._apart("mislabelled", exchanged(self.held_out, self.target))
+    def mislabelled(self) -> tuple[Run, Run]:
+        """Two runs that differ in nothing but the outcomes of their test cases.
+
+        Where the data are a table, the test cases stand in a file of their own.
+        """
+        try:
+            test = exchanged(self.held_out, self.target)
+        except NotApplicable:
+            return self.base.run, self._exchanged("mislabelled", held_out=True)
+        return self.apart, self._apart("mislabelled", test)
 
     def _apart(self, name: str, test: pd.DataFrame) -> Run:
         train = self.table.iloc[self.base.run.split.train]
@@ -261,12 +265,14 @@ class Subject:
         return self._start("distorted", self._written("distorted", table))
 
     def shuffled(self, seed: int) -> Run:
-        """The base run, with all outcomes exchanged among the rows, so that nothing can be learned."""
+        """The base run, with all outcomes exchanged among the cases, so that nothing can be learned."""
         if seed not in self._shuffled:
-            table = exchanged(self.table, self.target, seed)
-            name = f"shuffled-{seed}"
-            self._shuffled[seed] = self._start(name, self._written(name, table))
+            self._shuffled[seed] = self._exchanged(f"shuffled-{seed}", seed=seed)
         return self._shuffled[seed]
+
+    def _exchanged(self, name: str, **options: Any) -> Run:
+        given = {f"exchange.{option}": value for option, value in options.items()}
+        return self._start(name, self._data, joined=(exchange.layer(),), values=given)
 
     @cached_property
     def extended(self) -> Subject:
@@ -287,11 +293,14 @@ class Subject:
         data: str | None,
         test: str | None = None,
         joined: tuple[Layer, ...] = (),
+        values: Mapping[str, Any] | None = None,
     ) -> Run:
-        layers = (*self.participants.layers, witness.layer(), *joined)
-        options = Options(data, test, self.models_chosen)
+        participants = replace(
+            self.participants, layers=(*self.participants.layers, witness.layer(), *joined)
+        )
         self.witnesses[name] = witness.of_runs_below(self.folder / name)
-        return start(replace(self.participants, layers=layers), options, self.values, self.folder / name)
+        options = Options(data, test, self.models_chosen)
+        return start(participants, options, {**self.values, **(values or {})}, self.folder / name)
 
     @property
     def _data(self) -> str | None:

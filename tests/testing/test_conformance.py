@@ -10,7 +10,7 @@ import pytest
 from lepton_platform.errors import PluginLoadError, UnknownNameError
 from lepton_platform.testing import checks_of, conformance
 from lepton_platform.testing.check import LEVELS, MOST_WAIVED
-from lepton_platform.testing.conformance import CHECKS, Conformance, Outcome, asked_of, offers_of
+from lepton_platform.testing.conformance import CHECKS, OF_RUNS, Conformance, Outcome, asked_of, offers_of
 
 NOT_BOUNDED = """
 class Free(Config):
@@ -40,12 +40,13 @@ def own(site, sources):
             "own_waived": application + NOT_BOUNDED,
             "own_needless": application + TWICE_WAIVED,
             "own_loud": application + LOUD,
+            "own_bare": application + "application = dataclasses.replace(application, sample=None)",
             "own_broken": "import no_such_library",
             "own_addition": extension + OF_A_BAD_ONE,
         },
         applications={
             "own.waived": "own_waived", "own.needless": "own_needless", "own.loud": "own_loud",
-            "own.broken": "own_broken",
+            "own.bare": "own_bare", "own.broken": "own_broken",
         },
         extensions={"own-addition": "own_addition"},
     )  # fmt: skip
@@ -81,6 +82,13 @@ def test_dated_cases_are_checked_for_the_future_too(own):
         "good.customers", options={"date": "joined", "ignore": ""}, only=["corrupt-the-future"]
     )
     check()
+
+
+def test_without_data_the_declaration_is_checked_and_bronze_is_all_there_is(own):
+    (found,) = conformance("own.bare")
+    assert found.level == "bronze"
+    assert [one.check.id for one in found.outcomes if one.status == "failed"] == ["brings-sample"]
+    assert {one.status for one in found.outcomes if one.check in OF_RUNS} == {"failed", "skipped"}
 
 
 # --------------------------------------------------------------------------------- the levels
