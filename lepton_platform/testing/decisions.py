@@ -38,7 +38,7 @@ def decides_row_by_row(subject: Subject) -> None:
     To mend: compare with numbers that were learned in training (`run.learned`) or are options, not with
     the other rows.
     """
-    run, rows = subject.base.run, subject.held_out.head(FEW)
+    run, rows = subject.base.run, subject.asked.head(FEW)
     whole = decide_batch(run, rows)
     for place in range(len(rows)):
         alone = decide_batch(run, rows.iloc[[place]])

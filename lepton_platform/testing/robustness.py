@@ -115,8 +115,7 @@ def no_rows(subject: Subject) -> None:
 
 
 def _sized(subject: Subject, rows: int) -> None:
-    run, _ = subject.base.run, subject.features
-    given = subject.held_out.head(rows)
+    run, given = subject.base.run, subject.asked.head(rows)
     try:
         decided = decide_batch(run, given)
     except Exception as error:

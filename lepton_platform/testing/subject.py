@@ -255,6 +255,16 @@ class Subject:
             raise NotApplicable("its cases are not the rows of a table")
         return self.table.iloc[split.test]
 
+    @property
+    def asked(self) -> pd.DataFrame:
+        """Rows as ``lepton decide`` reads them."""
+        with contextlib.suppress(NotApplicable):
+            return self.held_out
+        rows, _ = self.loaded
+        if not isinstance(rows, pd.DataFrame) or self.base.run.test.cases.index.nlevels > 1:
+            raise NotApplicable("its cases are not decided row by row")
+        return rows
+
     @cached_property
     def distorted(self) -> Run:
         """The base run, with other values in the rows that it holds out; if dated, other outcomes too."""
