@@ -125,9 +125,9 @@ class Offer(Entry):
                 if own
                 else f"Install it: {missing.install_command(error.name, self.distribution)}"
             )
-        return PluginLoadError(str(self), cause, self._place(error), remedy)
+        return PluginLoadError(str(self), cause, self.place(error), remedy)
 
-    def _place(self, error: BaseException) -> str:
+    def place(self, error: BaseException) -> str:
         """Return file and line of the innermost code of the plugin that an error went through."""
         if isinstance(error, SyntaxError) and error.filename:
             return f"{error.filename}:{error.lineno}"

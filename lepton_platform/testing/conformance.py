@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 import unittest
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -139,9 +138,8 @@ def offers_of(name: str) -> list[Offer]:
     Nothing is imported.
     """
     known = [offer for kind in ("applications", "extensions") for offer in plugins.offers(kind)]
-    for offer in known:
-        if offer.name == name:
-            return [offer]
+    if named := [offer for offer in known if offer.name == name]:
+        return named
     if found := [offer for offer in known if offer.distribution == name]:
         return found
     names = {offer.name for offer in known} | {offer.distribution for offer in known}
@@ -173,17 +171,8 @@ def _made(subject: Subject, check: Check) -> tuple[Status, str]:
     except Fault as error:
         return "failed", str(error)
     except (Exception, SystemExit) as error:
-        return "failed", f"{type(error).__name__}: {error}{_place(error, subject.offer.module)}"
+        return "failed", f"{type(error).__name__}: {error} ({subject.offer.place(error)})"
     return "passed", ""
-
-
-def _place(error: BaseException, module: str) -> str:
-    """Return where in the plugin an error was raised, if it was raised there."""
-    package = module.partition(".")[0]
-    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
-        if str(frame.f_globals.get("__name__")).partition(".")[0] == package:
-            return f" ({frame.f_code.co_filename}:{line})"
-    return ""
 
 
 def outcomes(subject: Subject, only: Iterable[str] = ()) -> Iterator[Outcome]:

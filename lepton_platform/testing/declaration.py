@@ -8,14 +8,7 @@ import re
 from lepton_platform import plugins
 from lepton_platform.application import WORD, Application, Extension
 from lepton_platform.errors import did_you_mean
-from lepton_platform.hooks import (
-    APPLICATION,
-    APPLICATION_EXTENSION,
-    STAR_EXTENSION,
-    TASK_EXTENSION,
-    Hooks,
-    Layer,
-)
+from lepton_platform.hooks import Hooks
 from lepton_platform.testing.check import BOTH, Fault, check
 from lepton_platform.testing.subject import Subject
 
@@ -76,16 +69,7 @@ def hooks_known(subject: Subject) -> None:
 
     To mend: follow the suggestion in the message; the reference of hooks lists names and arguments.
     """
-    layer = Layer(subject.name, _width(subject), subject.offer.modules(), subject.offer.distribution)
-    Hooks([layer])
-
-
-def _width(subject: Subject) -> int:
-    if isinstance(subject.declaration, Application):
-        return APPLICATION
-    if subject.declaration.target == "*":
-        return STAR_EXTENSION
-    return TASK_EXTENSION if subject.declaration.target.startswith("task:") else APPLICATION_EXTENSION
+    Hooks([subject.offer.layer(subject.declaration)])
 
 
 @check("bronze", of=BOTH)
