@@ -9,4 +9,8 @@ application = Application(
     task="image",
     config=DiagnosisAidConfig,
     sample=synthetic_ultrasound,
+    decisions={
+        "decision": "answer; refer: a human should look; refuse: unlike what was learned from, or unreadable",
+        "reason": "why the picture is not answered; empty where it is",
+    },
 )
