@@ -2,8 +2,8 @@
 
 Each method learns from the training part alone and forecasts all periods of the test part at once;
 the truth is read by the scorer only. Ours is ``lepton run`` with its defaults, and with a tenth of
-the CPU seconds that it took as its budget. The peers are their published classes, one
-configuration each, fixed before the first score.
+the time that it took as its budget, but no less than 30 s, of which starting up takes a part. The
+peers are their published classes, one configuration each, fixed before the first score.
 
     python benchmarks/accuracy/demand_forecasting.py [--data FOLDER] [--sets m4_hourly,grocery,carparts]
 """
@@ -104,7 +104,9 @@ def run_ours(one: Set, folder: Path, budget: float | None = None) -> tuple[pd.Da
         command += [option, ",".join(names)] if names else []
     command += [] if budget is None else ["--budget", f"{budget:.0f}s"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    told = subprocess.run(command, check=True, capture_output=True, text=True)
+    told = subprocess.run(command, capture_output=True, text=True)
+    if told.returncode:
+        raise RuntimeError(told.stderr.strip().splitlines()[-1])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     written = pd.read_parquet(Path(json.loads(told.stdout)["run_folder"]) / "predictions.parquet")
@@ -210,10 +212,15 @@ def table(one: Set, rows: dict[str, dict[str, float]]) -> str:
 def report(name: str, one: Set, workspace: Path) -> None:
     """Run every method on one set and print its table and whether the bars are met."""
     rows: dict[str, dict[str, float]] = {}
+    begun = time.perf_counter()
     predictions, seconds = run_ours(one, workspace)
+    wall = time.perf_counter() - begun
     rows["lepton, defaults"] = {**scores(one, predictions), "CPU s": seconds}
-    predictions, used = run_ours(one, workspace, budget=max(seconds / 10, 20))
-    rows["lepton, a tenth of it"] = {**scores(one, predictions), "CPU s": used}
+    try:
+        predictions, used = run_ours(one, workspace, budget=max(wall / 10, 30))
+        rows["lepton, a tenth of the time"] = {**scores(one, predictions), "CPU s": used}
+    except RuntimeError as error:
+        print(f"\nlepton, a tenth of the time: {error}")
     for peer in PEERS[name]:
         predictions, used = run_peer(peer, one)
         rows[peer] = {**scores(one, predictions), "CPU s": used}
