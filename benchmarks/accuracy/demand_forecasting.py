@@ -133,7 +133,7 @@ def statsforecast_peer(name: str, one: Set) -> pd.DataFrame:
     with_interval = name in ("SeasonalNaive", "DynamicTheta", "MSTL", "AutoETS")
     levels = {"level": [95, 90]} if with_interval else {}
     told = StatsForecast([made], freq=1).forecast(df=one.train[LONG], h=one.horizon, **levels)
-    return _peer_table(told, type(made).__name__, one)
+    return _peer_table(told, made.alias, one)
 
 
 def mlforecast_peer(one: Set) -> pd.DataFrame:
