@@ -132,7 +132,7 @@ class History:
         for width in (2, 4, 13, 26, 52):
             if width != self.recent and width < self.values.shape[1]:
                 found[f"mean of {width}"] = (
-                    self._mean(self.values, width)[row.series, row.origin] - level
+                    rolling_mean(self.values, width)[row.series, row.origin] - level
                 ) / scale
         if self.season > 1:
             found |= self._seasonal(row, here, anchor, scale)
@@ -157,7 +157,7 @@ class History:
         for lag in (0, 1, 2, 3, 5):
             found[f"change {lag}"] = self._at(self.changes, here, lag) / scale
         for width in sorted({max(season // 4, 2), max(season // 2, 2), season, 7 * season}):
-            found[f"change over {width}"] = self._mean(self.changes, width)[row.series, row.origin] / scale
+            found[f"change over {width}"] = rolling_mean(self.changes, width)[row.series, row.origin] / scale
         return found
 
     def _longer(self, row: Row, season: int, anchor: Floats, scale: Floats) -> dict[str, Floats]:
@@ -175,11 +175,8 @@ class History:
             found[f"{season} level"] = _row_mean([found[f"{season} back {c}"] for c in range(len(sums))])
         if self.season > 1 and self.values.shape[1] > season:
             weekly = self.values - _lagged(self.values, season)
-            found[f"{season} drift"] = self._mean(weekly, self.season)[row.series, row.origin] / scale
+            found[f"{season} drift"] = rolling_mean(weekly, self.season)[row.series, row.origin] / scale
         return found
-
-    def _mean(self, values: Floats, width: int) -> Floats:
-        return rolling_mean(values, width)
 
     def _spread_now(self) -> Floats:
         return np.nan_to_num(
