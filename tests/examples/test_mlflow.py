@@ -1,6 +1,7 @@
 """examples/mlflow in real runs: MLflow reads back what the run folder says, and costs no run."""
 
 import json
+import shlex
 
 import pytest
 from mlflow import MlflowClient
@@ -48,14 +49,22 @@ def test_a_run_that_fails_is_there_as_failed_with_its_reason(installation, world
     assert "column 'nothing' is missing" in found.data.tags["mlflow.note.content"]
 
 
-def test_a_store_that_cannot_be_reached_costs_a_warning_and_no_run(installation, world):
+def test_a_store_that_cannot_be_reached_costs_a_warning_that_says_how_to_export_the_run_later(
+    installation, world, monkeypatch
+):
     there = ["--mlflow.uri", "http://127.0.0.1:9"]
     done = installation.lepton(*RUN, *there, "--json", cwd=world, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
     assert done.returncode == 0
-    assert "metrics" in json.loads(done.stdout)
     (warning,) = [line for line in done.stderr.splitlines() if line.startswith("Warning")]
-    assert warning.startswith("Warning: mlflow (lepton-mlflow) failed in lepton_run_finished: ")
+    told = json.loads(done.stdout)
+    assert f"mlflow (lepton-mlflow) failed in lepton_run_finished: run {told['run']} is not in" in warning
     assert "Connection refused" in warning and "Traceback" not in done.stderr
+    remedy = shlex.split(warning.rpartition("Export it later: lepton ")[2])
+    later = installation.lepton(*remedy, "--uri", world / "store", cwd=world, MLFLOW_ALLOW_FILE_STORE="true")
+    assert later.returncode == 0, later.stderr
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    found = only_entry(MlflowClient(str(world / "store")), "finance.credit-risk")
+    assert found.data.metrics["auc"] == told["metrics"]["auc"]["value"]
 
 
 @pytest.mark.filterwarnings("ignore:.*noload:DeprecationWarning")  # of MLflow, on SQLAlchemy 2.1

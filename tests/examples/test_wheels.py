@@ -12,9 +12,7 @@ def test_each_wheel_holds_its_package_and_nothing_else(installation):
         tops = {name.partition("/")[0] for name in names}
         assert {top for top in tops if not top.endswith(".dist-info")} == {package}
         assert len(tops) == 2 and f"{package}/py.typed" in names
-        code = [
-            name for name in names if name.endswith((".py", ".pyc"))
-        ]  # the scaffold's tests are templates
+        code = [name for name in names if name.endswith((".py", ".pyc"))]  # the scaffold's are templates
         assert not [name for name in code if "test_" in name or "/tests/" in name or name.endswith(".pyc")]
 
 

@@ -7,6 +7,7 @@ to import, MLflow and what ``Run`` stands for, is not needed to declare it.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import field_validator
@@ -14,6 +15,8 @@ from pydantic import field_validator
 from lepton_platform import Config, Extension, Field, hookimpl
 
 if TYPE_CHECKING:
+    import click
+
     from lepton_platform import Run
 
 
@@ -59,3 +62,11 @@ def lepton_run_failed(run: Run, config: MLflow) -> None:
     from lepton_mlflow.export import export
 
     export(run.folder, run.record, config.uri, config.experiment, model=False)
+
+
+@hookimpl
+def lepton_commands() -> Sequence[click.Command]:
+    """Add ``lepton mlflow``, for runs that are over."""
+    from lepton_mlflow.command import command
+
+    return [command]

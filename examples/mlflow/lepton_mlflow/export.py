@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,8 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
+
+from lepton_platform import LeptonError
 
 ARTEFACTS = ("report.html", "metrics.json", "leaderboard.csv", "decisions.parquet", "run.json")
 STATUS = {"done": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
@@ -51,9 +54,21 @@ def export(
 
     Raises
     ------
-    mlflow.exceptions.MlflowException
+    LeptonError
         The store cannot be reached, or refuses something.
     """
+    try:
+        return _written(folder, record, uri, experiment, model)
+    except (MlflowException, OSError) as error:
+        later = shlex.join(["lepton", "mlflow", str(folder)])
+        raise LeptonError(
+            f"run {record['id']} is not in MLflow: {error}. Export it later: {later}"
+        ) from error
+
+
+def _written(
+    folder: Path, record: Mapping[str, Any], uri: str | None, experiment: str | None, model: bool
+) -> str:
     client = MlflowClient(uri)
     entry = _entry(client, _experiment(client, experiment, record["application"]), record)
     finished = _milliseconds(record["finished"])

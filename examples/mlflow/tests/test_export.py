@@ -10,7 +10,9 @@ import pytest
 from mlflow import MlflowClient
 
 from lepton_mlflow import MLflow
+from lepton_mlflow.command import command
 from lepton_mlflow.export import export
+from lepton_platform import LeptonError
 from lepton_platform.errors import ConfigError
 
 RECORD = {
@@ -144,3 +146,30 @@ def test_a_password_is_not_taken_into_the_record_of_a_run():
     with pytest.raises(ConfigError, match="MLFLOW_TRACKING_PASSWORD"):
         MLflow.checked({"uri": "https://me:secret@mlflow.example"})
     assert MLflow.checked({"uri": "https://mlflow.example:5000"}).uri == "https://mlflow.example:5000"
+
+
+# --------------------------------------------------------------------------------- the command
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [(None, "there is no run.json in it"), ({**RECORD, "status": "running"}, "is running; export it when")],
+)
+def test_what_is_no_run_that_has_ended_is_not_exported(folder, store, record, said):
+    if record is not None:
+        (folder / "run.json").write_text(json.dumps(record))
+    with pytest.raises(LeptonError, match=said):
+        command.main([str(folder), "--uri", store], standalone_mode=False)
+
+
+def test_a_run_that_has_ended_is_exported_by_its_folder(folder, store, capsys):
+    (folder / "run.json").write_text(json.dumps(RECORD))
+    command.main([str(folder), "--uri", store, "--experiment", "later"], standalone_mode=False)
+    entry = capsys.readouterr().out.split()[-1]
+    assert MlflowClient(store).get_run(entry).data.metrics["auc"] == 0.8
+
+
+def test_a_store_that_refuses_is_one_message(folder, store, monkeypatch):
+    monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE")
+    with pytest.raises(LeptonError, match=f"is not in MLflow: (?s:.)*later: lepton mlflow {folder}"):
+        export(folder, RECORD, store)
