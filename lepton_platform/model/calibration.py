@@ -1,8 +1,8 @@
 """Makes a score mean what it says.
 
 Platt's logistic calibration (Platt 1999, "Probabilistic outputs for support vector machines") on
-log-odds, and beta calibration, which can bend one end more than the other: two and three parameters,
-so that they hold on small data and keep the order of the cases.
+log-odds and, where there are many cases, its line bent by a spline: both are smooth, and both keep the
+order of the cases.
 """
 
 from __future__ import annotations
@@ -12,10 +12,17 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
+from sklearn.preprocessing import SplineTransformer
 
 FloatArray = NDArray[np.float64]
 EXTREME = 1e-9
 """Probabilities are kept this far from 0 and 1, so that their log-odds are finite."""
+MANY = 4_000
+"""Cases from which a bend of the line is more often real than noise; see benchmarks/LOG.md."""
+KNOTS = (0.005, 0.2, 0.4, 0.6, 0.8, 0.995)
+"""Quantiles of the scores at which the spline has its knots; beyond the outer ones it is straight."""
+BEND = 0.3
+"""Prior standard deviation of the spline's coefficients, in log-odds."""
 
 
 def log_odds(probability: FloatArray) -> FloatArray:
@@ -66,64 +73,73 @@ class LogisticCalibration:
         return expit(centre - spread), expit(centre + spread)
 
 
-class BetaCalibration(LogisticCalibration):
-    """P(y = 1) = expit(a ln p - b ln(1 - p) + c) with p = expit(score), by maximum likelihood.
+class SplineCalibration(LogisticCalibration):
+    """P(y = 1) = expit(slope * score + intercept + bend), the bend a cubic spline that is a priori small.
 
-    Kull, Silva Filho and Flach (2017), "Beta calibration". With a = b it is the logistic curve; else
-    it bends one end more than the other. It keeps the order of the cases while a and b are positive.
+    Lucena (2018), "Spline-based probability calibration", with a line beside the spline that is not
+    penalised: the coefficients of the B-splines are normal around 0 with deviation ``BEND``, and all are
+    fitted by maximum posterior. Without a bend it is the logistic curve.
 
     Attributes
     ----------
-    coefficients_ : ndarray of shape (3,)
-        a, b and c.
-    covariance_ : ndarray of shape (3, 3)
+    splines_ : SplineTransformer
+    coefficients_ : ndarray of shape (2 + splines,)
+        Slope, intercept, and one for each B-spline.
+    covariance_ : ndarray of shape (2 + splines, 2 + splines)
     """
 
     def fit(self, score: FloatArray, y: NDArray[np.int_]) -> Self:
-        """Learn from out-of-fold scores, shape (n,), and outcomes 0 or 1."""
-        self.coefficients_, self.covariance_ = _maximum_likelihood(self._design(score), y)
+        """Learn from out-of-fold scores, shape (n,), and outcomes 0 or 1.
+
+        Raises
+        ------
+        ValueError
+            The scores' quantiles ``KNOTS`` are not all different.
+        """
+        knots = np.quantile(score, KNOTS)
+        self.splines_ = SplineTransformer(knots=knots[:, None], include_bias=False, extrapolation="linear")
+        self.splines_.fit(score[:, None])
+        design = self._design(score)
+        precision = np.append([0.0, 0.0], np.full(design.shape[1] - 2, BEND**-2))
+        self.coefficients_, self.covariance_ = _maximum_likelihood(design, y, precision)
         return self
 
     def _design(self, score: FloatArray) -> FloatArray:
-        return np.column_stack([-np.logaddexp(0, -score), np.logaddexp(0, score), np.ones_like(score)])
+        return np.column_stack([super()._design(score), self.splines_.transform(score[:, None])])
 
     def _parameters(self) -> FloatArray:
         return self.coefficients_
 
 
-def best_calibration(score: FloatArray, y: NDArray[np.int_], parts: int = 5) -> LogisticCalibration:
-    """Return the beta calibration where it foresees left-out parts better, else the logistic one.
+def fit_calibration(score: FloatArray, y: NDArray[np.int_]) -> LogisticCalibration:
+    """Return the calibration that so many cases support, fitted on out-of-fold scores and outcomes.
 
-    Judged by log loss on the same out-of-fold scores, each fifth by a curve fitted on the others:
-    the beta curve's gain must exceed its standard error. A beta curve that would turn the order of
-    cases round is never taken.
+    The logistic one below ``MANY`` cases, where many scores are equal, and wherever the spline would
+    turn the order of cases round.
     """
-    part = np.arange(len(y)) % parts
-
-    def losses(curve: type[LogisticCalibration]) -> FloatArray:
-        foreseen = np.empty(len(y))
-        for left_out in range(parts):
-            rest, here = part != left_out, part == left_out
-            foreseen[here] = curve().fit(score[rest], y[rest]).predict_proba(score[here])
-        chance = np.where(y == 1, foreseen, 1 - foreseen)
-        return np.asarray(-np.log(np.clip(chance, EXTREME, 1)), dtype=float)
-
-    gains = losses(LogisticCalibration) - losses(BetaCalibration)
-    beta = BetaCalibration().fit(score, y)
-    if gains.mean() > gains.std() / np.sqrt(len(y)) and beta.coefficients_[:2].min() > 0:
-        return beta
+    if len(score) >= MANY and np.diff(np.quantile(score, KNOTS)).min() > 0:
+        spline = SplineCalibration().fit(score, y)
+        everywhere = np.linspace(score.min(), score.max(), 1000)
+        if np.diff(spline.predict_proba(everywhere)).min() >= 0:
+            return spline
     return LogisticCalibration().fit(score, y)
 
 
-def _maximum_likelihood(design: FloatArray, y: NDArray[np.int_]) -> tuple[FloatArray, FloatArray]:
-    """Return the parameters of a logistic regression on ``design`` and their covariance."""
+def _maximum_likelihood(
+    design: FloatArray, y: NDArray[np.int_], precision: FloatArray | float = 0.0
+) -> tuple[FloatArray, FloatArray]:
+    """Return the parameters of a logistic regression on ``design`` and their covariance.
+
+    ``precision`` of a normal prior around 0, one number or one for each parameter.
+    """
     # Platt's smoothed targets keep the maximum finite when one score parts the classes perfectly
     positives, negatives = y.sum(), len(y) - y.sum()
     targets = np.where(y == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
 
     def loss(parameters: FloatArray) -> float:
         margin = design @ parameters
-        return float((np.logaddexp(0, margin) - targets * margin).sum())
+        prior = (precision * parameters**2).sum() / 2
+        return float((np.logaddexp(0, margin) - targets * margin).sum() + prior)
 
     # from a slope of 0, where nothing saturates, and never uphill: with scores far from 0, as hard
     # classifiers give, plain Newton steps jump between slopes of both signs
@@ -131,8 +147,10 @@ def _maximum_likelihood(design: FloatArray, y: NDArray[np.int_]) -> tuple[FloatA
     for _ in range(100):
         fitted = expit(design @ parameters)
         weights = np.maximum(fitted * (1 - fitted), 1e-12)
-        information = design.T @ (design * weights[:, None]) + 1e-9 * np.eye(design.shape[1])
-        step = np.linalg.solve(information, design.T @ (targets - fitted))
+        information = design.T @ (design * weights[:, None]) + np.diag(
+            precision + np.full(len(parameters), 1e-9)
+        )
+        step = np.linalg.solve(information, design.T @ (targets - fitted) - precision * parameters)
         while np.abs(step).max() > 1e-10 and loss(parameters + step) > loss(parameters):
             step = step / 2
         parameters = parameters + step

@@ -27,8 +27,8 @@ TRUSTED = frozenset(
     {
         "catboost.core.CatBoostClassifier",
         "collections.OrderedDict",
-        "lepton_platform.model.calibration.BetaCalibration",
         "lepton_platform.model.calibration.LogisticCalibration",
+        "lepton_platform.model.calibration.SplineCalibration",
         "lepton_platform.tasks.forecast.conformal.ConformalWidths",
         "lepton_platform.tasks.forecast.direct.Scale",
         "lepton_platform.tasks.forecast.panel.Panel",

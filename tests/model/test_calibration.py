@@ -1,16 +1,20 @@
-"""Logistic calibration against scipy's optimiser, scikit-learn, and numerical derivatives."""
+"""Calibration against scipy's optimiser, scikit-learn, and numerical derivatives."""
 
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import SplineTransformer
 
 from lepton_platform.model.calibration import (
+    BEND,
     EXTREME,
-    BetaCalibration,
+    KNOTS,
+    MANY,
     LogisticCalibration,
-    best_calibration,
+    SplineCalibration,
+    fit_calibration,
     log_odds,
 )
 
@@ -160,37 +164,87 @@ def test_log_odds_are_finite_and_the_inverse_of_expit(probability):
     assert found == pytest.approx(logit(min(max(probability, EXTREME), 1 - EXTREME)))
 
 
-# --------------------------------------------------------------------------------------- beta
+# -------------------------------------------------------------------------------------- spline
 
 
 def bent(score, a, b, c):
+    """Beta calibration's family of curves (Kull, Silva Filho and Flach 2017): one end bends more."""
     return expit(-a * np.logaddexp(0, -score) + b * np.logaddexp(0, score) + c)
 
 
-def test_beta_calibration_finds_the_curve_that_drew_the_outcomes():
-    rng = np.random.default_rng(11)
-    score = rng.normal(-1, 2, 200_000)
-    outcomes = (rng.random(len(score)) < bent(score, 1.6, 0.5, 0.3)).astype(int)
-    fitted = BetaCalibration().fit(score, outcomes)
-    assert fitted.coefficients_ == pytest.approx([1.6, 0.5, 0.3], abs=0.05)
-    low, high = fitted.interval(score[:500], z=4)
-    truth = bent(score[:500], 1.6, 0.5, 0.3)
-    assert np.all((low <= truth) & (truth <= high))
+def skewed(rng, n):
+    score = rng.normal(-1, 2, n)
+    return score, (rng.random(n) < bent(score, 1.6, 0.5, 0.3)).astype(int)
 
 
-def test_beta_calibration_with_equal_ends_is_the_logistic_one():
-    score = np.linspace(-4, 4, 50)
-    beta, logistic = BetaCalibration(), LogisticCalibration()
-    beta.coefficients_ = np.array([1.3, 1.3, -0.2])
-    logistic.slope_, logistic.intercept_ = 1.3, -0.2
-    assert beta.predict_proba(score) == pytest.approx(logistic.predict_proba(score), abs=1e-12)
+def test_a_spline_follows_a_curve_that_a_line_misses():
+    score, outcomes = skewed(np.random.default_rng(11), 100_000)
+    points = np.quantile(score, np.linspace(0.01, 0.99, 99))
+    truth = bent(points, 1.6, 0.5, 0.3)
+    line, spline = (kind().fit(score, outcomes) for kind in (LogisticCalibration, SplineCalibration))
+    assert np.abs(spline.predict_proba(points) - truth).max() < 0.015
+    assert np.abs(line.predict_proba(points) - truth).max() > 0.03
 
 
-def test_the_calibration_that_foresees_left_out_cases_better_is_taken():
-    rng = np.random.default_rng(12)
-    score = rng.normal(-1, 2, 20_000)
-    skewed = (rng.random(len(score)) < bent(score, 2.0, 0.3, 0.5)).astype(int)
-    assert isinstance(best_calibration(score, skewed), BetaCalibration)
-    assert np.all(np.diff(best_calibration(score, skewed).predict_proba(np.sort(score))) >= 0)
-    few, plain = score[:60], (rng.random(60) < expit(score[:60])).astype(int)
-    assert type(best_calibration(few, plain)) is LogisticCalibration
+def test_no_other_coefficients_of_the_spline_are_more_likely_a_posteriori():
+    score, outcomes = skewed(np.random.default_rng(12), 3000)
+    spline = SplineCalibration().fit(score, outcomes)
+    knots = np.quantile(score, KNOTS)[:, None]
+    bends = SplineTransformer(knots=knots, include_bias=False, extrapolation="linear").fit_transform(
+        score[:, None]
+    )
+    design, targets = np.column_stack([score, np.ones_like(score), bends]), smoothed(outcomes)
+
+    def posterior(coefficients):
+        margin = design @ coefficients
+        prior = (coefficients[2:] ** 2).sum() / (2 * BEND**2)
+        return np.sum(np.logaddexp(0, margin) - targets * margin) + prior
+
+    best = minimize(posterior, np.zeros(design.shape[1]), method="BFGS")
+    assert posterior(spline.coefficients_) <= best.fun + 1e-6
+    assert spline.coefficients_ == pytest.approx(best.x, abs=0.01)
+
+
+def test_where_a_line_is_right_the_spline_says_so_and_its_interval_covers_it():
+    rng, points, covered = np.random.default_rng(13), np.array([-1.5, 0.0, 1.5]), []
+    for _ in range(100):
+        score = rng.normal(size=4000)
+        spline = SplineCalibration().fit(score, (rng.random(4000) < expit(score)).astype(int))
+        low, high = spline.interval(points)
+        covered.append((low <= expit(points)) & (expit(points) <= high))
+        assert np.abs(spline.predict_proba(points) - expit(points)).max() < 0.08
+    assert np.all(np.mean(covered, axis=0) > 0.9)
+
+
+def test_beyond_the_scores_that_it_has_seen_the_spline_is_straight():
+    spline = SplineCalibration().fit(*skewed(np.random.default_rng(14), 5000))
+    far = log_odds(spline.predict_proba(np.array([8.0, 9.0, 10.0, 11.0])))
+    assert np.diff(far, n=2) == pytest.approx([0, 0], abs=1e-6)
+
+
+def test_many_cases_are_calibrated_by_a_spline_and_few_by_a_line():
+    many, few = skewed(np.random.default_rng(15), MANY), skewed(np.random.default_rng(15), MANY - 1)
+    assert isinstance(fit_calibration(*many), SplineCalibration)
+    assert type(fit_calibration(*few)) is LogisticCalibration
+
+
+def valley(rng, n):
+    score = rng.normal(size=n)
+    return score, (rng.random(n) < expit(score**2 - 1)).astype(int)
+
+
+def one_score(rng, n):
+    return np.zeros(n), (rng.random(n) < 0.3).astype(int)
+
+
+@pytest.mark.parametrize("draw", [valley, one_score, upside_down, hard_answers_one_in_ten_wrong])
+def test_an_order_of_cases_that_the_spline_would_turn_round_is_left_to_the_line(draw):
+    score, event = draw(np.random.default_rng(16), 6000)
+    assert type(fit_calibration(score, event.astype(int))) is LogisticCalibration
+
+
+@pytest.mark.parametrize("draw", [skewed, normal_scores, far_too_sure, one_event_in_a_hundred])
+def test_calibrated_on_many_cases_the_order_of_all_scores_is_kept(draw):
+    score, event = draw(np.random.default_rng(17), 20_000)
+    calibrated = fit_calibration(score, event.astype(int)).predict_proba(np.linspace(-30, 30, 2001))
+    assert np.all(np.diff(calibrated) >= 0)

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from functools import partial
 from types import ModuleType
 
 import numpy as np
@@ -19,7 +20,7 @@ from lepton_platform.data.cleaning import TableCleaner
 from lepton_platform.errors import RunError, TamperedModelError
 from lepton_platform.hooks import APPLICATION, Layer
 from lepton_platform.model import persistence
-from lepton_platform.model.calibration import LogisticCalibration
+from lepton_platform.model.calibration import LogisticCalibration, SplineCalibration
 from lepton_platform.model.candidate import Candidate
 from lepton_platform.model.ensemble import Blend
 from lepton_platform.plugins import host_layer
@@ -47,8 +48,8 @@ def cleaned(candidate):
     return make_pipeline(TableCleaner({"age": [-9.0]}), clone(candidate.estimator))
 
 
-def blend(X, y):
-    calibration = LogisticCalibration().fit(np.linspace(-2, 2, 100), np.arange(100) % 3 // 2)
+def blend(X, y, calibration=LogisticCalibration):
+    calibration = calibration().fit(np.linspace(-2, 2, 100), np.arange(100) % 3 // 2)
     members = [(name, cleaned(CANDIDATES[name])) for name in ("logistic", "boosting")]
     return Blend(members, [0.3, 0.7], calibration).fit(X, y)
 
@@ -61,7 +62,10 @@ CANDIDATES = {
     "catboost": candidates.catboost(),
     "base rate": Candidate(DummyClassifier(strategy="prior")),
 }
-MODELS = {name: cleaned(candidate).fit for name, candidate in CANDIDATES.items()} | {"blend": blend}
+MODELS = {name: cleaned(candidate).fit for name, candidate in CANDIDATES.items()} | {
+    "blend": blend,
+    "blend with a spline": partial(blend, calibration=SplineCalibration),
+}
 
 
 @pytest.mark.parametrize("kind", MODELS)

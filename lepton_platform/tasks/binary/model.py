@@ -14,7 +14,7 @@ from sklearn.dummy import DummyClassifier
 from lepton_platform.data.dataset import Dataset, Split
 from lepton_platform.hookspecs import hookimpl
 from lepton_platform.model import training
-from lepton_platform.model.calibration import LogisticCalibration, best_calibration, log_odds
+from lepton_platform.model.calibration import LogisticCalibration, fit_calibration, log_odds
 from lepton_platform.model.candidate import Candidate, Metric
 from lepton_platform.model.ensemble import Blend, greedy_weights, shrunk_weights
 from lepton_platform.model.leaderboard import facts, leaderboard
@@ -117,7 +117,7 @@ def lepton_train(
         rarer=min(y.sum(), len(y) - y.sum()),
     )
     blended = np.sum([weight * scores[name] for name, weight in weights.items()], axis=0)
-    calibration = best_calibration(blended, y)
+    calibration = fit_calibration(blended, y)
 
     members = [(name, ready[name].pipeline) for name in weights]
     model = Blend(members, list(weights.values()), calibration)
