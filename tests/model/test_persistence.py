@@ -59,6 +59,7 @@ CANDIDATES = {
     "splines": candidates.splines(400),
     "boosting": candidates.boosting(400),
     "small trees": candidates.small_trees(400),
+    "extra trees": candidates.extra_trees(),
     "catboost": candidates.catboost(),
     "base rate": Candidate(DummyClassifier(strategy="prior")),
 }
