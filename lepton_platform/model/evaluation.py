@@ -31,7 +31,7 @@ from lepton_platform.model.ratio import Ratio, ratio
 
 CONFIDENCE = 0.95
 OFFERED = ("truth", "predictions", "cases", "counts")
-CELLS = 1_000_000
+CELLS = 500_000
 """Counts that are in memory at once, at most: of as many resamples as fit, and of one at least."""
 
 Floats = NDArray[np.float64]

@@ -29,9 +29,10 @@ def counted(metric: Callable[..., Floats]) -> Callable[..., Any]:
     def asked(
         truth: Truth, predictions: pd.DataFrame, counts: Floats | None = None, **options: Any
     ) -> Floats | float:
-        if counts is not None:
-            return metric(truth, predictions, counts, **options)
-        return float(metric(truth, predictions, np.ones((1, len(truth))), **options)[0])
+        drawn = np.ones((1, len(truth))) if counts is None else counts
+        with np.errstate(invalid="ignore"):  # a resample of one class has no ranking: 0 / 0
+            values = metric(truth, predictions, drawn, **options)
+        return float(values[0]) if counts is None else values
 
     return asked
 
@@ -44,7 +45,8 @@ def auc(truth: Truth, predictions: pd.DataFrame, counts: Floats) -> Floats:
     """
     events, cases = _below_each_score(truth, predictions, counts)
     others = cases - events
-    return _share(np.trapezoid(others, events, axis=1), events[:, -1] * others[:, -1])
+    won_twice = (np.diff(events) * (others[:, :-1] + others[:, 1:])).sum(axis=1)
+    return np.asarray(won_twice / 2 / (events[:, -1] * others[:, -1]))
 
 
 @counted
@@ -58,8 +60,7 @@ def kolmogorov_smirnov(truth: Truth, predictions: pd.DataFrame, counts: Floats) 
     """Greatest distance between the score distributions of events and non-events."""
     events, cases = _below_each_score(truth, predictions, counts)
     others = cases - events
-    apart = _share(events, events[:, -1:]) - _share(others, others[:, -1:])
-    return np.asarray(np.abs(apart).max(axis=1))
+    return np.asarray(np.abs(events / events[:, -1:] - others / others[:, -1:]).max(axis=1))
 
 
 @counted
@@ -68,7 +69,7 @@ def average_precision(truth: Truth, predictions: pd.DataFrame, counts: Floats) -
     events, cases = _below_each_score(truth, predictions, counts)
     found, flagged = events[:, -1:] - events[:, :-1], cases[:, -1:] - cases[:, :-1]
     precision = found / np.maximum(flagged, 1)  # where nothing is flagged, nothing is found
-    return _share((np.diff(events) * precision).sum(axis=1), events[:, -1])
+    return np.asarray((np.diff(events) * precision).sum(axis=1) / events[:, -1])
 
 
 def _below_each_score(
@@ -85,11 +86,6 @@ def _below_each_score(
     below = (np.pad(part, [(0, 0), (1, 0)]).cumsum(axis=1) for part in (drawn * truth[order], drawn))
     events, cases = (part.take(begins, axis=1) for part in below)
     return events, cases
-
-
-def _share(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
-    """Return part / whole, NaN of nothing."""
-    return np.asarray(np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0))
 
 
 @counted
