@@ -28,6 +28,8 @@ class Choice(NamedTuple):
 
     def state(self, distribution: str) -> State:
         """Return whether a distribution may be used, or what forbids it."""
+        if self.only is None and not self.disabled:  # the usual case, asked for every plugin at every start
+            return "enabled"
         name = normalised(distribution)
         if name == HOST:
             return "enabled"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -169,6 +168,8 @@ def _show(run: Run, as_json: bool) -> None:
 def _from_file(path: str | None) -> dict[str, Any]:
     if path is None:
         return {}
+    import tomllib
+
     try:
         text = Path(path).read_text(encoding="utf-8")
         read: dict[str, Any] = json.loads(text) if path.endswith(".json") else tomllib.loads(text)
