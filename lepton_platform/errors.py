@@ -144,6 +144,18 @@ class HookError(PluginError):
         self.place = place
 
 
+def cause_of(error: BaseException) -> str:
+    """Return what an error of somebody else's code says, in one line.
+
+    Examples
+    --------
+    >>> cause_of(KeyError("ACME_KEY")), cause_of(KeyboardInterrupt())
+    ("KeyError: 'ACME_KEY'", 'KeyboardInterrupt')
+    """
+    said = error.msg if isinstance(error, SyntaxError) else str(error)
+    return " ".join(f"{type(error).__name__}: {said}".split()).removesuffix(":")
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a sentence that suggests the known name nearest to ``name``, or lists a few.
 

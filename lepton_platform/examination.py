@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from lepton_platform import index
+from lepton_platform import incident, index, store
 from lepton_platform.allowed import way_out
 from lepton_platform.errors import PluginError, UnknownNameError
 from lepton_platform.hooks import Hooks
@@ -24,13 +25,16 @@ class Examined(NamedTuple):
     """What it prints when it is imported, which it should not."""
 
 
-def examine(commands: Collection[str]) -> list[Examined]:
+def examine(commands: Collection[str], runs: Path) -> list[Examined]:
     """Try everything that is installed and may be used, each in a child process, by kind and name.
 
     Parameters
     ----------
     commands : collection of str
         The host's own commands: an extension that brings one of the same name is at fault.
+    runs : path
+        Folder of all runs: a plugin whose hook raised in the last run of an application is at fault,
+        unless it was changed since.
     """
     installed = index.read()
     if broken := {entry.distribution for entry in installed.broken()}:
@@ -40,11 +44,11 @@ def examine(commands: Collection[str]) -> list[Examined]:
     working = [entry for entry in entries if entry.fault is None]
     tried = contained.each("lepton_platform.examination:try_one", ([*entry] for entry in working))
     outcomes = {(entry.kind, entry.name): one for entry, one in zip(working, tried, strict=True)}
-    clashes = dict(_clashes(working, commands))
+    known = {**dict(_raised(working, runs)), **dict(_clashes(working, commands))}
     return [
         Examined(entry, entry.fault)
         if entry.fault is not None
-        else _examined(entry, outcomes[entry.kind, entry.name], clashes.get(entry.name), installed)
+        else _examined(entry, outcomes[entry.kind, entry.name], known.get(entry.name), installed)
         for entry in entries
     ]
 
@@ -83,6 +87,27 @@ def _idle(entry: Entry, installed: Index) -> str:
             return f"{name} of {one} is {installed.choice.state(one.distribution)}"
     missing = str(UnknownNameError(wanted.removesuffix("s"), name, known))
     return f"{missing} It may come with: pip install lepton-{name.partition('.')[0]}"
+
+
+def _raised(entries: Sequence[Entry], runs: Path) -> Iterator[tuple[str, Fault]]:
+    """Yield the entries of which a hook raised in the last run of an application, each with its fault."""
+    owners = {entry.name if entry.kind != "tasks" else f"task:{entry.name}": entry for entry in entries}
+    last = {folder.path.parent: folder for folder in store.run_folders(runs)}
+    for folder in last.values():
+        for raised in incident.kept(folder.path):
+            entry = owners.get(raised.name)
+            if entry is None or entry.distribution != raised.plugin:
+                continue
+            versions = folder.read_record()["versions"]
+            if versions[raised.plugin] == entry.version and not _changed_since(folder, raised.place):
+                cause = f"{raised.hook} raised in run {folder.id}: {raised.cause}"
+                yield entry.name, Fault(cause, raised.place, way_out(entry.distribution))
+
+
+def _changed_since(folder: store.RunFolder, place: str) -> bool:
+    """Return whether the file in which a hook raised has been edited, or is gone."""
+    file = Path(place.rpartition(":")[0])
+    return not file.exists() or file.stat().st_mtime > (folder.path / incident.FILE).stat().st_mtime
 
 
 def _clashes(extensions: Sequence[Entry], commands: Collection[str]) -> Iterator[tuple[str, Fault]]:

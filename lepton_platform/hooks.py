@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from lepton_platform import hookspecs, progress
+from lepton_platform import hookspecs, incident, progress
 from lepton_platform.allowed import way_out
-from lepton_platform.errors import HookError, LeptonError, did_you_mean
+from lepton_platform.errors import HookError, LeptonError, cause_of, did_you_mean
 from lepton_platform.hookspecs import BY_SOURCE, COLLECTED, GATHERED, OBSERVED
+from lepton_platform.incident import Incident
+from lepton_platform.index.source import place_in
 
 if TYPE_CHECKING:
     import click
@@ -144,8 +146,23 @@ class Hooks:
         code = {inspect.unwrap(impl.function).__code__: impl for impl in impls}
         frames = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
         for impl in filter(None, map(code.get, reversed(frames))):  # the innermost: a wrapper only passes on
-            _note(error, name, self._owners[impl.plugin_name])
+            self._name_owner(error, name, self._owners[impl.plugin_name])
             return
+
+    def _name_owner(self, error: BaseException, name: str, owner: Layer) -> None:
+        """Add to an error which hook of which plugin raised it, and what can be done about that."""
+        remedy = way_out(owner.distribution)
+        error.add_note(f"raised in {name} of {owner.name} ({owner.distribution or 'host'}). {remedy}")
+        self._keep(error, name, owner)
+
+    def _keep(self, error: BaseException, name: str, owner: Layer) -> None:
+        """Keep in the run's folder that a plugin's hook raised, for ``lepton doctor``."""
+        if self._run is None or self._run.reopened or owner.width == HOST:
+            return
+        cause = cause_of(error)
+        place = place_in(error, owner.modules[0].__name__)
+        with suppress(OSError):  # a full disk may be what it failed of
+            incident.keep(self._run.folder, Incident(owner.name, owner.distribution, name, cause, place))
 
     def _each(self, name: str, **arguments: Any) -> Iterable[tuple[Layer, Any]]:
         """Call every implementation of a collected hook, wide to narrow, with its owner."""
@@ -157,7 +174,7 @@ class Hooks:
             except LeptonError:
                 raise
             except Exception as error:
-                _note(error, name, owner)
+                self._name_owner(error, name, owner)
                 raise
             if answer is not None:
                 yield owner, answer
@@ -196,10 +213,11 @@ class Hooks:
 
     def _complain(self, name: str, owner: Layer, error: Exception) -> None:
         """Log that an observer failed; say it on stderr too, once per hook, for some are called often."""
-        cause = str(error) if isinstance(error, LeptonError) else f"{type(error).__name__}: {error}"
-        said = f"{owner.name} ({owner.distribution or 'host'}) failed in {name}: {' '.join(cause.split())}"
+        cause = " ".join(str(error).split()) if isinstance(error, LeptonError) else cause_of(error)
+        said = f"{owner.name} ({owner.distribution or 'host'}) failed in {name}: {cause}"
         if (name, owner.name) not in self._complained:
             self._complained.add((name, owner.name))
+            self._keep(error, name, owner)
             progress.warn(said)
         if self._run is not None:
             with suppress(OSError):  # a full disk may be what it failed of
@@ -346,12 +364,6 @@ class Hooks:
 
     def run_failed(self, error: BaseException) -> None:
         self._tell("lepton_run_failed", error=error)
-
-
-def _note(error: BaseException, name: str, owner: Layer) -> None:
-    """Add to an error which hook of which plugin raised it, and what can be done about that."""
-    remedy = way_out(owner.distribution)
-    error.add_note(f"raised in {name} of {owner.name} ({owner.distribution or 'host'}). {remedy}")
 
 
 def _with_config(module: ModuleType, config: Config) -> ModuleType:

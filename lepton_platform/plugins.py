@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import traceback
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lepton_platform import index, missing
 from lepton_platform.allowed import way_out
 from lepton_platform.application import API_VERSION, Application, Extension, Task
-from lepton_platform.errors import PluginError, PluginLoadError
+from lepton_platform.errors import PluginError, PluginLoadError, cause_of
 from lepton_platform.hooks import (
     APPLICATION,
     APPLICATION_EXTENSION,
@@ -30,6 +29,7 @@ from lepton_platform.hooks import (
     check_hooks,
 )
 from lepton_platform.index import Entry, Kind
+from lepton_platform.index.source import place_in
 
 if TYPE_CHECKING:
     import click
@@ -115,7 +115,7 @@ class Offer(Entry):
 
     def load_error(self, error: BaseException) -> PluginLoadError:
         """Return what an import raised as an error that names the plugin, the place and the remedy."""
-        cause = traceback.format_exception_only(error)[-1].strip()
+        cause = cause_of(error)
         remedy = way_out(self.distribution)
         if isinstance(error, ModuleNotFoundError) and error.name is not None:
             own = error.name.partition(".")[0] == self.module.partition(".")[0]
@@ -129,13 +129,7 @@ class Offer(Entry):
 
     def place(self, error: BaseException) -> str:
         """Return file and line of the innermost code of the plugin that an error went through."""
-        if isinstance(error, SyntaxError) and error.filename:
-            return f"{error.filename}:{error.lineno}"
-        package = self.module.partition(".")[0]
-        for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
-            if str(frame.f_globals.get("__name__")).partition(".")[0] == package:
-                return f"{frame.f_code.co_filename}:{line}"
-        return self.module
+        return place_in(error, self.module)
 
 
 def offers(kind: Kind) -> list[Offer]:

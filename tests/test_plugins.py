@@ -62,8 +62,8 @@ def test_an_unknown_name_is_an_error_with_a_suggestion():
         plugins.find("tasks", "bianry")
 
 
-def test_nothing_is_wrong_with_what_the_project_ships():
-    assert {one.entry.name: one.fault for one in examine(COMMANDS) if one.fault is not None} == {}
+def test_nothing_is_wrong_with_what_the_project_ships(tmp_path):
+    assert {one.entry.name: one.fault for one in examine(COMMANDS, tmp_path) if one.fault is not None} == {}
 
 
 def test_the_entry_points_of_this_project_can_be_imported():
@@ -546,13 +546,31 @@ def test_a_command_that_two_plugins_bring_is_neithers(site):
     assert "greet" in site.lepton("--help").stdout
 
 
-def test_a_hook_that_raises_is_named_with_the_remedy(site, loans, tmp_path):
+def test_a_hook_that_raises_is_named_and_the_doctor_remembers_it_until_it_is_mended(site, loans, tmp_path):
     loans(150).to_csv(tmp_path / "loans.csv", index=False)
     source = OF_CREDIT + "@hookimpl\ndef lepton_models():\n    raise ValueError('no model today')\n"
     site.install("acme", {"acme_models.py": source}, extensions={"acme-models": "acme_models"})
-    asked = ["run", "finance.credit-risk", "--data", tmp_path / "loans.csv", "--target", "default"]
-    failed = site.lepton(*asked, "--out", tmp_path / "runs")
+    observer = EXTENSION.format(target="*") + "@hookimpl\ndef lepton_stage_started():\n    1 / 0\n"
+    site.install("watcher", {"watcher.py": observer}, extensions={"watcher": "watcher"})
+    failed = site.lepton(
+        "run", "finance.credit-risk", "--data", "loans.csv", "--target", "default", cwd=tmp_path
+    )
     assert failed.returncode == 1
-    assert f'File "{site.folder}/acme_models.py", line 6, in lepton_models' in failed.stderr
+    place = f"{site.folder}/acme_models.py"
+    assert f'File "{place}", line 6, in lepton_models' in failed.stderr
     assert "ValueError: no model today\nraised in lepton_models of acme-models (acme)" in failed.stderr
     assert "lepton plugin disable acme" in failed.stderr
+
+    def examined():
+        told = site.lepton("doctor", "--json", cwd=tmp_path, LEPTON_PLUGINS="acme,watcher")
+        return {fault["name"]: fault for fault in json.loads(told.stdout)["faults"]}
+
+    faults = examined()
+    assert faults.keys() == {"acme-models", "watcher"}
+    raised = r"lepton_models raised in run 2[0-9a-f-]+: ValueError: no model today"
+    assert re.fullmatch(raised, faults["acme-models"]["cause"])
+    assert faults["acme-models"]["place"] == f"{place}:6"
+    assert faults["watcher"]["place"] == f"{site.folder}/watcher.py:6"
+    assert faults["watcher"]["remedy"] == f"{LEAVE_OUT}watcher"
+    Path(place).write_text(source.replace("raise ValueError('no model today')", "return {}"))
+    assert examined().keys() == {"watcher"}

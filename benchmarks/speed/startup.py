@@ -212,7 +212,7 @@ def compare(folder: Path, options: argparse.Namespace) -> int:
 
     bare = costs["bare click --help"]
     print(
-        f"Median of {options.repetitions} runs; {few} unless it says otherwise, {options.heavy} of them heavy\n"
+        f"Median of {options.repetitions} runs; {few} unless said otherwise, {options.heavy} of them heavy\n"
     )
     print(
         f"  {'':<28}  {'CPU ms':>7}  {'ratio':>5}  {'wall ms':>7}  {'ratio':>5}  {'modules':>7}  {'ratio':>5}"

@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import click
@@ -22,14 +23,21 @@ EXTRAS = {"catboost": "CatBoost joins the ensemble of tables (pip install lepton
 
 
 @click.command("doctor")
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder of all runs: hooks that raised in the last ones are named.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
-def command(ctx: click.Context, as_json: bool) -> None:
+def command(ctx: click.Context, runs: Path, as_json: bool) -> None:
     """Check this installation and say how to repair it. Exit code 3 if a plugin is broken.
 
     Every plugin is imported in a process of its own and its hooks are checked.
     """
-    report = _report(examine(COMMANDS))
+    report = _report(examine(COMMANDS, runs))
     if as_json:
         click.echo(json.dumps(report))
     else:
