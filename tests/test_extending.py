@@ -5,14 +5,10 @@ The extension is a distribution of its own that knows nothing of the application
 
 import html
 import json
-import os
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
 
-LEPTON = [sys.executable, "-m", "lepton_platform"]
 RUN = ["run", "finance.credit-risk", "--data", "loans.csv", "--target", "default"]
 FOREST = """
 import pandas as pd
@@ -61,20 +57,6 @@ def lepton_predict(config, model, cases):
 """
 
 
-def install(site, name, modules, **groups):
-    """Write a distribution into a folder that Python searches."""
-    about = site / f"{name.replace('-', '_')}-1.0.dist-info"
-    about.mkdir(parents=True)
-    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    entries = [
-        f"[lepton.{group}]\n" + "".join(f"{key} = {module}\n" for key, module in offered.items())
-        for group, offered in groups.items()
-    ]
-    (about / "entry_points.txt").write_text("\n".join(entries))
-    for file, source in modules.items():
-        (site / file).write_text(source)
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory, loans):
     """A folder with loans in it and, apart, a site where plugins can be installed."""
@@ -83,23 +65,26 @@ def world(tmp_path_factory, loans):
     return folder
 
 
-def lepton(folder, site, *arguments):
-    """Run the command line with the plugins of ``site`` installed."""
-    environment = {**os.environ, "PYTHONPATH": str(site), "XDG_CACHE_HOME": str(folder / "cache")}
-    command = [*LEPTON, *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+@pytest.fixture(scope="module")
+def acme(new_site):
+    """A site with the extension of credit risk."""
+    site = new_site("acme")
+    source = FOREST.replace("{target}", "finance.credit-risk")
+    site.install("acme-models", {"acme_forest.py": source}, extensions={"acme-forest": "acme_forest"})
+    return site
 
 
 @pytest.fixture(scope="module")
-def forest(world):
+def nothing(new_site):
+    """A site without any plugin."""
+    return new_site("nothing")
+
+
+@pytest.fixture(scope="module")
+def forest(world, acme):
     """A run of credit risk with the forest, its options given on the command line."""
-    site = world / "forest"
-    install(site, "acme-models", {"acme_forest.py": FOREST.replace("{target}", "finance.credit-risk")},
-            extensions={"acme-forest": "acme_forest"})  # fmt: skip
-    done = lepton(
-        world, site, *RUN, "--models", "logistic,acme-forest/forest",
-        "--acme-forest.trees", "7", "--acme-forest.honest", "--json",
-    )  # fmt: skip
+    chosen = ["--models", "logistic,acme-forest/forest", "--acme-forest.trees", 7, "--acme-forest.honest"]
+    done = acme.lepton(*RUN, *chosen, "--json", cwd=world)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -129,8 +114,8 @@ def test_its_wrapper_goes_around_the_prediction(forest):
     assert (predictions["trees"] == 7).all()
 
 
-def test_it_leaves_the_scores_of_the_other_candidates_as_they_were(world, forest):
-    alone = lepton(world, world / "nothing", *RUN, "--models", "logistic", "--json")
+def test_it_leaves_the_scores_of_the_other_candidates_as_they_were(world, forest, nothing):
+    alone = nothing.lepton(*RUN, "--models", "logistic", "--json", cwd=world)
     boards = [
         pd.read_csv(f"{run['run_folder']}/leaderboard.csv").set_index("model").loc["logistic", "auc"]
         for run in (forest, json.loads(alone.stdout))
@@ -138,16 +123,16 @@ def test_it_leaves_the_scores_of_the_other_candidates_as_they_were(world, forest
     assert boards[0] == boards[1]
 
 
-def test_decide_uses_the_options_of_the_run(world, forest):
-    done = lepton(world, world / "forest", "decide", "finance.credit-risk", "--data", "loans.csv",
-                  "--run", forest["run_folder"], "--out", "decided.csv")  # fmt: skip
+def test_decide_uses_the_options_of_the_run(world, acme, forest):
+    asked = ["--data", "loans.csv", "--run", forest["run_folder"], "--out", "decided.csv"]
+    done = acme.lepton("decide", "finance.credit-risk", *asked, cwd=world)
     assert done.returncode == 0, done.stderr
     assert (pd.read_csv(world / "decided.csv")["trees"] == 7).all()
 
 
-def test_a_run_is_not_taken_up_without_the_extension_that_shaped_it(world, forest):
-    done = lepton(world, world / "nothing", "decide", "finance.credit-risk", "--data", "loans.csv",
-                  "--run", forest["run_folder"])  # fmt: skip
+def test_a_run_is_not_taken_up_without_the_extension_that_shaped_it(world, forest, nothing):
+    asked = ["--data", "loans.csv", "--run", forest["run_folder"]]
+    done = nothing.lepton("decide", "finance.credit-risk", *asked, cwd=world)
     assert done.returncode == 1
     assert "was made with the extension acme-forest of acme-models" in done.stderr
     assert "pip install acme-models" in done.stderr
@@ -162,27 +147,49 @@ def test_a_run_is_not_taken_up_without_the_extension_that_shaped_it(world, fores
         (["--set", "acme-forst.trees=9"], 2, "Did you mean 'acme-forest'?"),
     ],
 )
-def test_a_wrong_option_of_an_extension_is_answered_with_its_right_name(world, forest, given, code, said):
-    done = lepton(world, world / "forest", *RUN, *given)
+def test_a_wrong_option_of_an_extension_is_answered_with_its_right_name(world, acme, given, code, said):
+    done = acme.lepton(*RUN, *given, cwd=world)
     assert done.returncode == code and said in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_config_file_gives_an_extension_its_options_as_a_table(world, forest):
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        (
+            {"LEPTON_PLUGINS": "lepton-finance"},
+            "acme-forest of acme-models 1.0 is not allowed. Add acme-models",
+        ),
+        ({"ACME_BROKEN": "1"}, "acme-forest of acme-models 1.0 cannot be loaded: KeyError: 'ACME_BROKEN'"),
+    ],
+)
+def test_an_option_of_an_extension_that_is_left_out_is_answered_with_the_reason(
+    world, new_site, environment, said
+):
+    site = new_site("left-out")
+    source = FOREST.replace("{target}", "finance.credit-risk")
+    broken = "import os\nif 'ACME_BROKEN' in os.environ: raise KeyError('ACME_BROKEN')\n" + source
+    site.install("acme-models", {"acme_forest.py": broken}, extensions={"acme-forest": "acme_forest"})
+    refused = site.lepton(*RUN, "--acme-forest.trees", "9", cwd=world, **environment)
+    assert refused.returncode == 2
+    (line,) = refused.stderr.splitlines()
+    assert line.startswith(f"Error: finance.credit-risk has no option --acme-forest.trees: {said}")
+
+
+def test_a_config_file_gives_an_extension_its_options_as_a_table(world, acme):
     (world / "run.toml").write_text("target = 'default'\ncost-of-default = 3\n[acme-forest]\ntrees = 9\n")
-    done = lepton(world, world / "forest", "run", "finance.credit-risk", "--data", "loans.csv",
-                  "--models", "acme-forest/forest", "--config", "run.toml", "--json")  # fmt: skip
+    asked = ["--data", "loans.csv", "--models", "acme-forest/forest", "--config", "run.toml", "--json"]
+    done = acme.lepton("run", "finance.credit-risk", *asked, cwd=world)
     assert done.returncode == 0, done.stderr
     record = json.loads((world / json.loads(done.stdout)["run_folder"] / "run.json").read_text())
     assert record["extensions"]["acme-forest"]["config"] == {"trees": 9, "honest": False}
     assert record["config"]["cost_of_default"] == 3
 
 
-def test_an_extension_of_a_task_takes_part_in_every_application_of_it(world):
-    site = world / "of_task"
-    install(site, "acme-models", {"acme_forest.py": FOREST.replace("{target}", "task:binary")},
-            extensions={"acme-forest": "acme_forest"})  # fmt: skip
-    done = lepton(world, site, *RUN, "--models", "acme-forest/forest", "--json")
+def test_an_extension_of_a_task_takes_part_in_every_application_of_it(world, site):
+    source = FOREST.replace("{target}", "task:binary")
+    site.install("acme-models", {"acme_forest.py": source}, extensions={"acme-forest": "acme_forest"})
+    done = site.lepton(*RUN, "--models", "acme-forest/forest", "--json", cwd=world)
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout)["model"]) == {"acme-forest/forest"}
 
@@ -213,25 +220,23 @@ def lepton_stage_finished(stage, run):
 """
 
 
-def test_an_extension_of_every_run_brings_a_source_and_observes(world):
-    site = world / "source"
-    install(site, "acme-source", {"acme_source.py": SOURCE}, extensions={"acme-source": "acme_source"})
-    done = lepton(world, site, *RUN, "--data", "acme://loans.csv", "--models", "logistic", "--json")
+def test_an_extension_of_every_run_brings_a_source_and_observes(world, site):
+    site.install("acme-source", {"acme_source.py": SOURCE}, extensions={"acme-source": "acme_source"})
+    done = site.lepton(*RUN, "--data", "acme://loans.csv", "--models", "logistic", "--json", cwd=world)
     assert done.returncode == 0, done.stderr
     folder = json.loads(done.stdout)["run_folder"]
     with open(f"{folder}/stages.txt") as told:
         assert told.read() == "data model report "
-    decided = lepton(world, site, "decide", "finance.credit-risk", "--data", "acme://loans.csv",
-                     "--run", folder, "--out", "from_acme.csv")  # fmt: skip
+    asked = ["--data", "acme://loans.csv", "--run", folder, "--out", "from_acme.csv"]
+    decided = site.lepton("decide", "finance.credit-risk", *asked, cwd=world)
     assert decided.returncode == 0, decided.stderr
     assert len(pd.read_csv(world / "from_acme.csv")) == 300
 
 
-def test_a_model_that_could_not_be_loaded_again_is_refused_when_it_is_saved(world):
-    site = world / "unvouched"
+def test_a_model_that_could_not_be_loaded_again_is_refused_when_it_is_saved(world, site):
     source = FOREST.replace("{target}", "finance.credit-risk").replace('"acme_forest.numbers",', "")
-    install(site, "acme-models", {"acme_forest.py": source}, extensions={"acme-forest": "acme_forest"})
-    done = lepton(world, site, *RUN, "--models", "acme-forest/forest")
+    site.install("acme-models", {"acme_forest.py": source}, extensions={"acme-forest": "acme_forest"})
+    done = site.lepton(*RUN, "--models", "acme-forest/forest", cwd=world)
     assert done.returncode == 3
     assert "acme_forest.numbers" in done.stderr and "trusted_types" in done.stderr
     assert "Traceback" not in done.stderr

@@ -101,7 +101,25 @@ def _unknown_option(error: click.exceptions.NoSuchOption) -> str:
     command = error.ctx.command if error.ctx is not None else lepton
     known = [name for parameter in command.params for name in parameter.opts if name.startswith("--")]
     owner = (command.name if error.ctx is not None else None) or "lepton"
+    if reason := _left_out(error.option_name):
+        return f"{owner} has no option {error.option_name}: {reason}"
     return str(UnknownNameError("option", error.option_name, known, owner)).replace("'", "")
+
+
+def _left_out(option: str) -> str:
+    """Return why there is no extension to take an option: ``--acme-forest.trees`` is of ``acme-forest``."""
+    name, dot, _ = option.removeprefix("--").partition(".")
+    if not dot:
+        return ""
+    installed = index.read()
+    for entry in installed.everything:
+        if (entry.kind, entry.name) == ("extensions", name):
+            state = installed.choice.state(entry.distribution)
+            if state != "enabled":
+                return f"{name} of {entry} is {state}. {installed.choice.remedy(entry.distribution)}"
+            if entry.fault is not None:
+                return f"{name} of {entry.error()}"
+    return ""
 
 
 def _failed(message: str, code: int) -> int:
