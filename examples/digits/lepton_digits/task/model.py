@@ -38,5 +38,6 @@ def lepton_metrics() -> Mapping[str, Metric]:
 def lepton_predict(model: Any, cases: pd.DataFrame) -> pd.DataFrame:
     """Columns ``p_0`` ... ``p_9``, probabilities that sum to 1, and ``predicted``, the likeliest digit."""
     table = pd.DataFrame(0.0, index=cases.index, columns=metrics.PROBABILITIES)
-    table[[f"p_{digit}" for digit in model.classes_]] = model.predict_proba(cases)
+    if len(cases) > 0:  # estimators of scikit-learn's contract refuse an empty table
+        table[[f"p_{digit}" for digit in model.classes_]] = model.predict_proba(cases)
     return table.assign(predicted=np.argmax(table.to_numpy(), axis=1))
