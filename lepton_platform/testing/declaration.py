@@ -9,7 +9,7 @@ from lepton_platform import plugins
 from lepton_platform.application import WORD, Application, Extension
 from lepton_platform.errors import did_you_mean
 from lepton_platform.hooks import Hooks
-from lepton_platform.testing.check import BOTH, Fault, check
+from lepton_platform.testing.check import BOTH, Fault, NotApplicable, check
 from lepton_platform.testing.subject import Subject
 
 LONGEST_SUMMARY = 80
@@ -84,6 +84,24 @@ def depends_on_host(subject: Subject) -> None:
     names = {re.split(r"[^\w.-]", requirement, maxsplit=1)[0] for requirement in required}
     if "lepton-platform" not in {re.sub(r"[-_.]+", "-", name).lower() for name in names}:
         raise Fault(f"{subject.offer.distribution} requires {', '.join(sorted(names)) or 'nothing'}")
+
+
+@check("silver", of=BOTH)
+def data_at_hand(subject: Subject) -> None:
+    """There are data to check it on: the application's sample, or data that are named.
+
+    With a sample, one command shows a new user what the application does, offline. Without any data
+    most checks have nothing to look at, and the level would say little.
+
+    To mend: `Application(..., sample=function)`, the function returning a `Sample`: public data whose
+    licence lets you ship them, with the options they need. Or `checks_of(name, data=..., options=...)`
+    and `lepton plugin check NAME --data FILE --set KEY=VALUE`. What an extension extends has to be
+    installed: of a task or of `*`, any application with a sample that it applies to.
+    """
+    try:
+        _ = subject.source
+    except NotApplicable as error:
+        raise Fault(str(error)) from error
 
 
 @check("bronze", of=BOTH)

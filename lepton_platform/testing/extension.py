@@ -10,21 +10,6 @@ from lepton_platform.testing.subject import Subject
 
 
 @check("silver", of=("extensions",))
-def target_at_hand(subject: Subject) -> None:
-    """What it extends is installed and has data to be checked on.
-
-    Without it most checks have nothing to look at, and the level would say little.
-
-    To mend: install the application, and name data with `--data` if it ships no sample; for a task or
-    `*` install any application with a sample that it applies to.
-    """
-    try:
-        _ = subject.source
-    except NotApplicable as error:
-        raise Fault(str(error)) from error
-
-
-@check("silver", of=("extensions",))
 def leaves_other_scores_alone(subject: Subject) -> None:
     """All other candidates and the baseline score as they do without the extension.
 

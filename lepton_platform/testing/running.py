@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from lepton_platform.application import Application
 from lepton_platform.run import metrics_json
 from lepton_platform.testing.check import BOTH, Fault, check
 from lepton_platform.testing.comparison import difference
 from lepton_platform.testing.start_up import trace
 from lepton_platform.testing.subject import Subject
-
-
-@check("silver")
-def brings_sample(subject: Subject) -> None:
-    """The application ships real sample data, or is checked on data that are named.
-
-    With a sample, one command shows a new user what the application does, offline. Without any data
-    most checks have nothing to look at, and the level would say little.
-
-    To mend: `Application(..., sample=function)`, the function returning a `Sample`: public data whose
-    licence lets you ship them, with the options they need; or `checks_of(name, data=..., options=...)`
-    and `lepton plugin check NAME --data FILE --set KEY=VALUE`.
-    """
-    application = subject.declaration
-    if isinstance(application, Application) and application.sample is None and subject.data is None:
-        raise Fault("there is no sample, and no data were named")
 
 
 @check("bronze", of=BOTH)

@@ -22,9 +22,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lepton_platform import plugins
-from lepton_platform.application import Application, Extension
+from lepton_platform.application import Application, Extension, Sample
 from lepton_platform.config import Config, config_of
 from lepton_platform.data.dataset import Dataset, Source
+from lepton_platform.errors import LeptonError
 from lepton_platform.hooks import Layer
 from lepton_platform.plugins import Offer, Participants
 from lepton_platform.run import Options, Run, configs_of, data_stage, reopen, start
@@ -130,8 +131,7 @@ class Subject:
     @cached_property
     def values(self) -> dict[str, Any]:
         """Options that its runs are made with, by field name."""
-        sample = self.participants.application.sample
-        known = {} if sample is None or self.data is not None else sample().options
+        known = self.sample.options if self.data is None else {}
         return {**known, **self.options}
 
     # ------------------------------------------------------------------------------- the data
@@ -139,11 +139,18 @@ class Subject:
     @cached_property
     def source(self) -> Source:
         """What its runs learn from, whole."""
-        if self.data is not None:
-            return Source(self.data)
-        if self.participants.application.sample is None:
-            raise NotApplicable("there are no data: give it a sample, or name a file with --data")
-        return self.participants.application.sample().source
+        return Source(self.data) if self.data is not None else self.sample.source
+
+    @cached_property
+    def sample(self) -> Sample:
+        """The data that the application ships."""
+        sample = self.participants.application.sample
+        if sample is None:
+            raise NotApplicable("there is no sample, and no data were named")
+        try:
+            return sample()
+        except LeptonError as error:  # it lies in a package that is not installed
+            raise NotApplicable(f"there are no data: {error}") from error
 
     @cached_property
     def folder(self) -> Path:

@@ -120,7 +120,8 @@ BAD = [
         "--seed: every run has",
     ),
     # ------------------------------------------------------------------------------- its runs
-    Bad("brings-sample", "application = dataclasses.replace(application, sample=None)", "no sample"),
+    Bad("data-at-hand", "application = dataclasses.replace(application, sample=None)", "no sample"),
+    Bad("data-at-hand", "extension = Extension('good.clients')", "'good.clients'", "extensions"),
     Bad(
         "runs",
         """
@@ -479,7 +480,6 @@ BAD = [
         "two sections called 'Risk'",
     ),
     # ----------------------------------------------------------------------------- extensions
-    Bad("target-at-hand", "extension = Extension('good.clients')", "'good.clients'", "extensions"),
     Bad(
         "leaves-other-scores-alone",
         """

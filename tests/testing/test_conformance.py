@@ -87,8 +87,8 @@ def test_dated_cases_are_checked_for_the_future_too(own):
 def test_without_data_the_declaration_is_checked_and_bronze_is_all_there_is(own):
     (found,) = conformance("own.bare")
     assert found.level == "bronze"
-    assert [one.check.id for one in found.outcomes if one.status == "failed"] == ["brings-sample"]
-    assert {one.status for one in found.outcomes if one.check in OF_RUNS} == {"failed", "skipped"}
+    assert [one.check.id for one in found.outcomes if one.status == "failed"] == ["data-at-hand"]
+    assert {one.status for one in found.outcomes if one.check in OF_RUNS} == {"skipped"}
 
 
 # --------------------------------------------------------------------------------- the levels
@@ -185,7 +185,7 @@ SUITE = """
 import pytest
 from lepton_platform.testing import checks_of
 
-CHECKS = ["options-bounded", "options-documented", "brings-sample", "corrupt-the-future"]
+CHECKS = ["options-bounded", "options-documented", "data-at-hand", "corrupt-the-future"]
 
 @pytest.mark.parametrize("check", checks_of("own.waived", only=CHECKS), ids=str)
 def test_conforms(check):
