@@ -58,7 +58,7 @@ class Options:
     """URL of the engine; ``None``: this machine."""
 
 
-@dataclass
+@dataclass(eq=False)  # a run is equal to itself alone
 class Run:
     """One execution of one application, and what it has learned so far.
 

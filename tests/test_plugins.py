@@ -349,7 +349,8 @@ def test_the_list_shows_what_works_and_names_what_does_not(zoo):
     assert re.search(r"   Score .*   lepton-finance [0-9.]+ +\+ misspelt   \+ stages$", line)
     assert "bad." not in listed.stdout and "acme." not in listed.stdout
     faults = listed.stderr.splitlines()
-    assert "! lepton-vision 0.4.0 cannot be loaded: No module named 'cv2'  (lepton doctor)" in faults
+    cause, remedy = "No module named 'cv2'", "Install it: pip install 'lepton-vision[images]'"
+    assert f"! lepton-vision 0.4.0 cannot be loaded: {cause}. {remedy}  (lepton doctor)" in faults
     assert len(faults) == len(set(faults)) == len(EXPECTED) - 3 + 1  # less those in hooks; the one that hangs
 
 

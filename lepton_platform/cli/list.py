@@ -23,13 +23,8 @@ def command(as_json: bool) -> None:
         click.echo("No application can be used. See: lepton plugin list")
     else:
         click.echo("No application is installed. Try: pip install lepton-finance")
-    for line in dict.fromkeys(_fault(entry) for entry in installed.broken()):
-        click.echo(line, err=True)
-
-
-def _fault(entry: index.Entry) -> str:
-    assert entry.fault is not None
-    return f"! {entry} cannot be loaded: {entry.fault.cause}  (lepton doctor)"
+    for line in dict.fromkeys(str(entry.error()) for entry in installed.broken()):
+        click.echo(f"! {line}  (lepton doctor)", err=True)
 
 
 def _row(installed: index.Index, entry: index.Entry) -> dict[str, str | list[str]]:

@@ -12,6 +12,8 @@ from lepton_platform.data.dataset import Finding
 from lepton_platform.errors import DataError
 
 RARE = "(rare or new)"
+WIDE = str.maketrans('[]{}":,', "［］｛｝＂：，")
+"""LightGBM refuses these signs in a column's name; their full-width forms read the same."""
 
 
 class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -76,15 +78,15 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 codes = self.numbers_[name]
                 cleaned[name] = np.where(np.isin(numbers, codes), np.nan, numbers) if codes else numbers
                 for code in codes:
-                    cleaned[f"{name} = {code:g}"] = (numbers == code).astype(np.float64)
+                    cleaned[_indicator(name, code)] = (numbers == code).astype(np.float64)
             elif name in self.levels_:
                 cleaned[name] = self._categories(name, values)
             else:
                 cleaned[name] = (values - pd.Timestamp(0, tz="UTC")).dt.total_seconds() / 86_400
-        return pd.DataFrame(cleaned, index=X.index)
+        return pd.DataFrame(cleaned, index=X.index).set_axis(self.get_feature_names_out(), axis=1)
 
     def _names(self, column: str) -> list[str]:
-        return [column, *(f"{column} = {code:g}" for code in self.numbers_.get(column, []))]
+        return [column, *(_indicator(column, code) for code in self.numbers_.get(column, []))]
 
     def _categories(self, name: str, values: pd.Series[Any]) -> pd.Categorical[Any]:
         levels = self.levels_[name]
@@ -95,7 +97,12 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def get_feature_names_out(self, input_features: Any = None) -> Any:
         """Return the names of the cleaned columns."""
-        return np.asarray([name for column in self.order_ for name in self._names(column)])
+        names = [name for column in self.order_ for name in self._names(column)]
+        return np.asarray([name.translate(WIDE) for name in names], dtype=object)
+
+
+def _indicator(column: str, code: float) -> str:
+    return f"{column} = {code:g}"
 
 
 def _content(values: pd.Series[Any]) -> int:

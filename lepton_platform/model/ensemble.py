@@ -91,6 +91,22 @@ def shrunk_weights(
     return {name: weight for name, weight in drawn.items() if weight > 0}
 
 
+def without_negligible(weights: Mapping[str, float], least: float = 0.02) -> dict[str, float]:
+    """Return the members with at least ``least`` times the heaviest's weight, summing to 1 again.
+
+    A member below that hardly moves an answer, and takes as long to fit, save and ask as any other.
+
+    Examples
+    --------
+    >>> without_negligible({"a": 0.66, "b": 0.33, "c": 0.01})
+    {'a': 0.6666666666666667, 'b': 0.33333333333333337}
+    """
+    heaviest = max(weights.values())
+    kept = {name: weight for name, weight in weights.items() if weight >= least * heaviest}
+    total = sum(kept.values())
+    return {name: weight / total for name, weight in kept.items()}
+
+
 class Blend(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Weighted mean of its members' log-odds, calibrated.
 

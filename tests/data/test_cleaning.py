@@ -1,8 +1,11 @@
 """Cleaning: nothing is filled or dropped, each row on its own, whatever the order of the columns."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
+from lightgbm import LGBMClassifier
 from pandas.testing import assert_frame_equal
 from sklearn.base import clone
 
@@ -123,6 +126,16 @@ def test_missing_columns_are_all_named(cleaner, table):
     with pytest.raises(DataError, match="for 2 reasons") as error:
         cleaner.transform(table.drop(columns=["age", "home"]))
     assert [finding.column for finding in error.value.findings] == ["age", "home"]
+
+
+@pytest.mark.parametrize("sign", list('[]{}":,<> \\/|%'))
+def test_a_column_may_have_any_sign_in_its_name(sign, table):
+    named = table.rename(columns={name: f"{sign}{name} {sign}K{sign}" for name in table})
+    cleaned = TableCleaner(special={named.columns[0]: [-9.0]}).fit_transform(named)
+    assert cleaned.shape == TableCleaner(special={"income": [-9.0]}).fit_transform(table).shape
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        LGBMClassifier(n_estimators=2, verbose=-1).fit(cleaned, np.arange(N) % 2)
 
 
 def test_what_is_learned_comes_from_the_table_it_was_fitted_on_alone(table):

@@ -9,7 +9,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
 from lepton_platform.model.calibration import LogisticCalibration
-from lepton_platform.model.ensemble import Blend, greedy_weights, shrunk_weights
+from lepton_platform.model.ensemble import Blend, greedy_weights, shrunk_weights, without_negligible
 
 
 def squared_error(target):
@@ -89,6 +89,17 @@ def test_shrunk_weights_sum_to_one_and_lie_between_greedy_and_equal(rarer):
 )
 def test_few_cases_give_equal_shares_and_many_the_greedy_ones(rarer, expected):
     assert shrunk_weights(GREEDY, LOSSES, BASELINE_LOSS, rarer) == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize("members", [1, 3, 200])
+def test_without_negligible_members_the_others_keep_their_proportions(members):
+    weights = dict(enumerate(np.random.default_rng(members).dirichlet(np.ones(members))))
+    kept = without_negligible(weights)
+    assert set(kept) == {name for name in weights if weights[name] >= 0.02 * max(weights.values())}
+    assert sum(kept.values()) == pytest.approx(1)
+    assert [kept[name] / weights[name] for name in kept] == pytest.approx(
+        [1 / sum(map(weights.get, kept))] * len(kept)
+    )
 
 
 # ------------------------------------------------------------------------------------- the blend

@@ -16,7 +16,7 @@ from lepton_platform.hookspecs import hookimpl
 from lepton_platform.model import training
 from lepton_platform.model.calibration import LogisticCalibration, fit_calibration, log_odds
 from lepton_platform.model.candidate import Candidate, Metric
-from lepton_platform.model.ensemble import Blend, greedy_weights, shrunk_weights
+from lepton_platform.model.ensemble import Blend, greedy_weights, shrunk_weights, without_negligible
 from lepton_platform.model.leaderboard import facts, leaderboard
 from lepton_platform.model.training import Contender
 from lepton_platform.tasks.binary import candidates
@@ -110,12 +110,13 @@ def lepton_train(
     ready = {one.name: one for one in field if one.out_of_fold is not None and not one.candidate.baseline}
     scores = {name: _score(one) for name, one in ready.items()}
     losses = {name: _loss(score, y) for name, score in scores.items()}
-    weights = shrunk_weights(
+    drawn = shrunk_weights(
         greedy_weights(scores, lambda score: _loss(score, y)),
         losses,
         baseline_loss=_loss(log_odds(np.full(len(y), y.mean())), y),
         rarer=min(y.sum(), len(y) - y.sum()),
     )
+    weights = without_negligible(drawn)
     blended = np.sum([weight * scores[name] for name, weight in weights.items()], axis=0)
     calibration = fit_calibration(blended, y)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -283,6 +284,7 @@ def stability(run: Run, config: CreditRiskConfig) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@lru_cache(maxsize=1)  # the section and both files show one card
 def fitted_scorecard(run: Run, config: CreditRiskConfig) -> Scorecard:
     """Return the scorecard learned from all training cases, whatever its weight in the model."""
     if "scorecard" in run.model.named_members:
