@@ -111,9 +111,9 @@ def _members(groups: ArrayLike) -> list[NDArray[np.intp]]:
     return np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
 
 
-def counted_resamples(n: int, seed: int) -> Iterator[Floats]:
+def counted_resamples(n: int, seed: int, groups: ArrayLike | None = None) -> Iterator[Floats]:
     """Yield the same resamples as ``resamples`` in blocks: how often each holds each row, (draws, n)."""
-    waiting = resamples(n, seed)
+    waiting = resamples(n, seed, groups)
     while block := list(islice(waiting, max(1, CELLS // max(n, 1)))):
         yield np.array([np.bincount(rows, minlength=n) for rows in block], dtype=float)
 

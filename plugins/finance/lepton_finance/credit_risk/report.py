@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lepton_finance.credit_risk import decisions, fairness
 from lepton_finance.credit_risk.config import CreditRiskConfig
@@ -46,12 +46,13 @@ class Outcome:
         self.probability: NDArray[np.float64] = run.predictions["probability"].to_numpy()
         self.stakes: Stakes = stakes(run.test.cases, config)
         self.approved: NDArray[np.bool_] = self.probability <= self.stakes.cut_off
+        self.groups: pd.Series[Any] | None = run.test.groups
 
     def worth(self, rules: Mapping[str, NDArray[np.bool_]], seed: int) -> dict[str, Worth]:
         """Return what each rule of who is approved is worth, by name."""
         profits = np.array([self.stakes.profit(self.truth, rule) for rule in rules.values()])
         behind = self.stakes.profit(self.truth, self.approved) - profits
-        estimates = means_with_intervals(np.concatenate([profits, behind]), seed)
+        estimates = means_with_intervals(np.concatenate([profits, behind]), seed, self.groups)
         return {
             name: Worth(estimates[place], estimates[len(rules) + place]) for place, name in enumerate(rules)
         }
@@ -65,10 +66,15 @@ class Worth(NamedTuple):
     """By how much the model's profit exceeds the rule's, on the same applicants."""
 
 
-def means_with_intervals(values: NDArray[np.float64], seed: int) -> list[Estimate]:
-    """Return the mean of each row of ``values``, shape (k, applicants), with its bootstrap interval."""
-    n = values.shape[1]
-    draws = np.concatenate([counts @ values.T / n for counts in counted_resamples(n, seed)])
+def means_with_intervals(
+    values: NDArray[np.float64], seed: int, groups: ArrayLike | None = None
+) -> list[Estimate]:
+    """Return the mean of each row of ``values``, shape (k, applicants), with its bootstrap interval.
+
+    Applicants of one of the ``groups`` are drawn together.
+    """
+    blocks = counted_resamples(values.shape[1], seed, groups)
+    draws = np.concatenate([counts @ values.T / counts.sum(axis=1, keepdims=True) for counts in blocks])
     return [interval(float(row.mean()), drawn) for row, drawn in zip(values, draws.T, strict=True)]
 
 

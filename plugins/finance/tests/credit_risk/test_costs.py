@@ -109,10 +109,11 @@ def test_the_interval_of_the_cost_is_that_of_resampling_applicants():
     assert found == pytest.approx(slow, abs=1e-9)
 
 
-def test_means_have_the_intervals_that_resampling_row_by_row_gives():
+@pytest.mark.parametrize("groups", [None, np.arange(200) // 3 % 40], ids=["rows", "groups"])
+def test_means_have_the_intervals_that_resampling_one_by_one_gives(groups):
     values = np.random.default_rng(6).normal(size=(3, 200))
-    for row, found in zip(values, means_with_intervals(values, seed=1), strict=True):
-        slow = interval(row.mean(), [row[rows].mean() for rows in resamples(200, seed=1)])
+    for row, found in zip(values, means_with_intervals(values, 1, groups), strict=True):
+        slow = interval(row.mean(), [row[rows].mean() for rows in resamples(200, 1, groups)])
         assert found == pytest.approx(slow, abs=1e-12)
 
 
