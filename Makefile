@@ -44,11 +44,11 @@ $(VENV)/.host: $(VENV)/.python $(DISTRIBUTIONS)
 	touch $@
 
 $(VENV)/.test: $(VENV)/.host
-	$(INSTALL) --editable '.[deep,test]' $(EDITABLE)
+	$(INSTALL) --editable '.[deep,serve,test]' $(EDITABLE)
 	touch $@
 
 $(VENV)/.lint: $(VENV)/.host
-	$(INSTALL) --editable '.[deep,lint]' $(EDITABLE)
+	$(INSTALL) --editable '.[deep,lint,serve]' $(EDITABLE)
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.host

@@ -51,7 +51,7 @@ def decide(run: Run, uri: str, out: str | TextIO) -> dict[str, Any]:
 def _decide_into(run: Run, uri: str, sink: Sink) -> dict[str, Any]:
     total, counts = 0, pd.Series(dtype="int64")
     try:
-        for decisions in _decided(run, uri):
+        for decisions in decided(run, uri):
             sink.write(with_ids(decisions))
             total += len(decisions)
             if "decision" in decisions:
@@ -62,7 +62,7 @@ def _decide_into(run: Run, uri: str, sink: Sink) -> dict[str, Any]:
     return {"cases": total, "decisions": {str(name): int(count) for name, count in counts.items()}}
 
 
-def _decided(run: Run, uri: str) -> Iterator[pd.DataFrame]:
+def decided(run: Run, uri: str) -> Iterator[pd.DataFrame]:
     """Yield the decisions on each batch, in order; as many batches at once as there are cores.
 
     Prediction and arithmetic on arrays leave Python's lock free, so threads suffice.

@@ -20,6 +20,7 @@ from lepton_platform.cli.lazy import LazyGroup
 COMMANDS = {
     "run": "Learn from a file and write decisions and a report.",
     "decide": "Apply the model of a finished run to new cases.",
+    "serve": "Answer requests for decisions over HTTP.",
     "list": "List the applications that are installed.",
     "runs": "List, show and compare runs.",
     "plugin": "Write, check, try and choose plugins.",

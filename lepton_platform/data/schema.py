@@ -44,6 +44,10 @@ class Column:
     special: tuple[float, ...] = ()
     missing: float = 0.0
     """Share of the training rows without a value."""
+    edges: tuple[float, ...] = ()
+    """Of a number: the deciles of its training values; those that are equal stand once."""
+    shares: tuple[float, ...] = ()
+    """Share of the training rows in each bin between ``edges``, or with each of ``levels``."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,12 @@ class Schema:
 
     @classmethod
     def from_json(cls, columns: Iterable[Mapping[str, Any]]) -> Schema:
-        tuples = ("levels", "special")
+        tuples = ("levels", "special", "edges", "shares")
         return cls(
-            tuple(Column(**{**column, **{key: tuple(column[key]) for key in tuples}}) for column in columns)
+            tuple(
+                Column(**{**column, **{key: tuple(column.get(key, ())) for key in tuples}})
+                for column in columns
+            )
         )
 
 
@@ -209,14 +216,28 @@ def _describe(name: str, kind: Kind, values: pd.Series[Any], special: tuple[floa
     missing = float(values.isna().mean())
     if kind == "category":
         counts = values.value_counts()
-        return Column(name, kind, str(counts.index[0]), levels=tuple(sorted(counts.index)), missing=missing)
+        levels = tuple(sorted(counts.index))
+        shares = tuple(float(counts[level]) / len(values) for level in levels)
+        return Column(name, kind, str(counts.index[0]), levels=levels, missing=missing, shares=shares)
     if kind == "date":
         return Column(name, kind, missing=missing)
     plain = values[values.notna() & ~values.isin(special)]
     if plain.empty:
         return Column(name, kind, special=special, missing=missing)
     low, typical, high = (float(value) for value in np.quantile(plain, [0, 0.5, 1], method="nearest"))
-    return Column(name, kind, typical, low, high, special=special, missing=missing)
+    edges = np.unique(np.quantile(plain, np.linspace(0.1, 0.9, 9), method="nearest"))
+    counted = np.bincount(np.searchsorted(edges, plain, side="right"), minlength=len(edges) + 1)
+    return Column(
+        name,
+        kind,
+        typical,
+        low,
+        high,
+        special=special,
+        missing=missing,
+        edges=tuple(map(float, edges)),
+        shares=tuple(map(float, counted / len(values))),
+    )
 
 
 def _missing(usable: Mapping[str, pd.Series[Any]]) -> list[Finding]:

@@ -1,0 +1,67 @@
+"""Puts the server together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Mount, Route, Router
+
+from lepton_platform.errors import LeptonError
+from lepton_platform.serve import api
+from lepton_platform.serve.gate import Gate
+from lepton_platform.serve.metrics import Metrics
+from lepton_platform.serve.problem import INVALID, Place, Problem, problem_of
+from lepton_platform.serve.service import Service
+from lepton_platform.serve.settings import Settings
+
+
+def create(settings: Settings) -> Gate:
+    """Return the server as an ASGI application."""
+    service = Service(settings)
+    metrics = Metrics(service)
+    decisions = api.Decisions(service, metrics)
+
+    @asynccontextmanager
+    async def alive(_: Router) -> AsyncIterator[None]:
+        yield
+        decisions.close()
+        service.close()
+
+    app = FastAPI(
+        title="Lepton Platform",
+        version=version("lepton-platform"),
+        description="Decisions of the applications that are installed.",
+        docs_url=None,  # they load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.include_router(api.router(service, metrics))
+    app.openapi = lambda: api.describe(app, service)  # type: ignore[method-assign]
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(Problem, _told)
+    app.add_exception_handler(LeptonError, _told)
+    routes = [Route("/v1/{application}/decide", decisions, methods=["POST"]), Mount("/", app)]
+    return Gate(Router(routes, lifespan=alive), settings)
+
+
+def _told(request: Request, error: Any) -> Response:
+    return (error if isinstance(error, Problem) else problem_of(error)).response()
+
+
+def _invalid(request: Request, error: Any) -> Response:
+    places = [Place(None, ".".join(map(str, one["loc"][1:])), one["msg"]) for one in error.errors()]
+    told = "; ".join(f"{place.field}: {place.text}" for place in places)
+    return Problem(INVALID, "invalid_request", told, places).response()
+
+
+def _refused(request: Request, error: Any) -> Response:
+    return Problem(
+        error.status_code, "refused", f"{request.method} {request.url.path}: {error.detail}"
+    ).response()

@@ -1,0 +1,143 @@
+"""Cases as JSON: what each field may hold, and the table that they become."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lepton_platform.data.schema import Column, Schema
+from lepton_platform.errors import did_you_mean
+from lepton_platform.serve.problem import INVALID, Place, Problem
+
+MOST_PLACES = 100
+"""Faults that one answer names."""
+
+
+class CaseReader:
+    """Checks cases against a schema and makes a table of them.
+
+    Parameters
+    ----------
+    schema : Schema
+        The columns that the model learned from; every case gives each of them, ``null`` for missing.
+    identifier : str, optional
+        Further field that names a case.
+    """
+
+    def __init__(self, schema: Schema, identifier: str | None = None) -> None:
+        self.schema = schema
+        self.identifier = identifier
+        self._columns = {column.name: column for column in schema.columns}
+        self._fields = {*self._columns, *([identifier] if identifier else [])}
+
+    def check(self, cases: Sequence[Any]) -> list[Place]:
+        """Return remarks: values that training never saw, which are scored all the same.
+
+        Raises
+        ------
+        Problem
+            With every fault: of a case that is no object, of fields that are missing, unknown or of another type.
+        """
+        faults = [place for row, case in enumerate(cases) for place in self._faults(row, case)]
+        if faults:
+            more = f", and {len(faults) - MOST_PLACES} more" if len(faults) > MOST_PLACES else ""
+            first = "; ".join(_told(place) for place in faults[:3])
+            message = f"{len(faults)} faults in the cases: {first}{' ...' if len(faults) > 3 else ''}{more}"
+            raise Problem(INVALID, "invalid_cases", message, faults[:MOST_PLACES])
+        remarks = (place for row, case in enumerate(cases) for place in self._remarks(row, case))
+        return [place for _, place in zip(range(MOST_PLACES), remarks, strict=False)]
+
+    def table(self, cases: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+        """Return checked cases as a table, one row each, columns in the schema's order."""
+        columns = {
+            name: np.array([_number(case[name]) for case in cases], dtype=np.float64)
+            if column.kind == "number"
+            else np.array([case[name] for case in cases] or [], dtype=object)
+            for name, column in self._columns.items()
+        }
+        if self.identifier and all(self.identifier in case for case in cases):
+            columns = {
+                self.identifier: np.array([case[self.identifier] for case in cases], object),
+                **columns,
+            }
+        return pd.DataFrame(columns)
+
+    def _faults(self, row: int, case: Any) -> list[Place]:
+        if not isinstance(case, dict):
+            return [Place(row, None, f"is {_kind(case)}, not an object with a field per column")]
+        faults = []
+        if case.keys() != self._columns.keys():
+            missing = [name for name in self._columns if name not in case]
+            unknown = [name for name in case if name not in self._fields]
+            faults += [Place(row, name, "is missing; null says that it is not known") for name in missing]
+            faults += [
+                Place(row, name, f"is no field. {did_you_mean(name, missing)}".strip()) for name in unknown
+            ]
+            if self.identifier in case and not isinstance(case[self.identifier], str | int):
+                faults.append(
+                    Place(row, self.identifier, "names the case: it must be text or a whole number")
+                )
+        for name, column in self._columns.items():
+            if (value := case.get(name)) is not None and (fault := _fault(column, value)):
+                faults.append(Place(row, name, fault))
+        return faults
+
+    def _remarks(self, row: int, case: Mapping[str, Any]) -> list[Place]:
+        return [
+            Place(row, name, remark)
+            for name, column in self._columns.items()
+            if (value := case[name]) is not None and (remark := _remark(column, value))
+        ]
+
+
+def _fault(column: Column, value: Any) -> str:
+    """Return why a column cannot hold a value; nothing if it can."""
+    if column.kind == "number":
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return f"must be a number or null, not {_kind(value)}"
+        return "" if math.isfinite(_number(value)) else f"must be finite, not {value!r}"
+    if isinstance(value, list | dict):
+        return f"must be text or null, not {_kind(value)}"
+    if column.kind == "date" and not _is_date(value):
+        return f"must be a date as 2026-01-31 or null, not {str(value)[:40]!r}"
+    return ""
+
+
+def _remark(column: Column, value: Any) -> str:
+    if column.kind == "category" and str(value) not in column.levels:
+        return f"{str(value)[:40]!r} was never seen in training: scored as unknown"
+    if column.kind == "number" and column.low is not None and column.high is not None:
+        width = column.high - column.low
+        far = not column.low - width <= value <= column.high + width and value not in column.special
+        return f"{value!r} is far from what training saw ({column.low:g} to {column.high:g})" if far else ""
+    return ""
+
+
+def _is_date(value: Any) -> bool:
+    try:
+        datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _number(value: Any) -> float:
+    try:
+        return math.nan if value is None else float(value)
+    except OverflowError:  # a whole number beyond the range of a float
+        return math.inf
+
+
+def _kind(value: Any) -> str:
+    names = {bool: "true or false", str: "text", list: "a list", dict: "an object", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _told(place: Place) -> str:
+    field = f" {place.field!r}" if place.field is not None else ""
+    return f"row {place.row}{field} {place.text}"

@@ -1,0 +1,95 @@
+"""Whether the cases that come in, and what is decided on them, still look like the training data."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lepton_platform.data.schema import Column, Schema
+
+FEWEST = 200
+"""Cases below which an index is chance: of 11 bins it is .05 on average without any shift."""
+SHIFT, CHANGE = 0.25, 0.1
+"""Conventional limits of the population stability index (Siddiqi 2006, "Credit risk scorecards")."""
+WAITING = 500
+"""Cases that are kept before they are counted: counting many at once is cheap."""
+
+
+class Shift(NamedTuple):
+    """How far one field has moved from the training data."""
+
+    field: str
+    index: float
+    """Population stability index: sum (a - e) ln(a / e) over the bins' shares."""
+    status: str
+    """``stable``, ``changed``, ``shifted``, or ``too few cases``."""
+
+
+class Drift:
+    """Counts the cases of one served run by bin, and compares them with the training data's shares."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._columns = [column for column in schema.columns if column.shares]
+        self._counts = {column.name: np.zeros(len(_expected(column))) for column in self._columns}
+        self._waiting: list[Mapping[str, Any]] = []
+        self._lock = threading.Lock()
+        self.cases = 0
+        self.decisions: Counter[str] = Counter()
+
+    def add(self, cases: Sequence[Mapping[str, Any]], decisions: Iterable[Mapping[str, Any]]) -> None:
+        """Count cases that were decided, and the values of the column ``decision``, if there is one."""
+        self.decisions.update(str(one["decision"]) for one in decisions if "decision" in one)
+        with self._lock:
+            self.cases += len(cases)
+            self._waiting += cases
+            if len(self._waiting) >= WAITING:
+                self._count()
+
+    def shifts(self) -> list[Shift]:
+        """Return the index of every field, the greatest first."""
+        with self._lock:
+            self._count()
+            shifts = [self._shift(column) for column in self._columns]
+        return sorted(shifts, key=lambda shift: -shift.index)
+
+    def _count(self) -> None:
+        table = pd.DataFrame(self._waiting)
+        self._waiting = []
+        for column in self._columns if len(table) else ():
+            bins = _bins(column, table[column.name])
+            self._counts[column.name] += np.bincount(bins, minlength=len(self._counts[column.name]))
+
+    def _shift(self, column: Column) -> Shift:
+        counts, expected = self._counts[column.name], _expected(column)
+        if self.cases < FEWEST:
+            return Shift(column.name, 0.0, "too few cases")
+        # half a case in each bin, so that one that was never met has a logarithm
+        actual = (counts + 0.5) / (counts.sum() + 0.5 * len(counts))
+        expected = (expected + 0.5 / FEWEST) / (expected + 0.5 / FEWEST).sum()
+        index = float(((actual - expected) * np.log(actual / expected)).sum())
+        status = "shifted" if index > SHIFT else "changed" if index > CHANGE else "stable"
+        return Shift(column.name, index, status)
+
+
+def _expected(column: Column) -> NDArray[np.float64]:
+    """Return the training rows' shares: of each bin or level, and of all else (missing, codes, new)."""
+    return np.array([*column.shares, max(0.0, 1 - sum(column.shares))])
+
+
+def _bins(column: Column, values: pd.Series[Any]) -> NDArray[np.intp]:
+    """Return the bin of each value; the last is for all else."""
+    if column.kind == "category":
+        text = values.astype(object).where(values.notna(), None)
+        found = pd.Index(column.levels).get_indexer(
+            pd.Index([None if one is None else str(one) for one in text])
+        )
+        return np.where(found < 0, len(column.levels), found)
+    numbers = pd.to_numeric(values).to_numpy(dtype=np.float64)
+    found = np.searchsorted(column.edges, numbers, side="right")
+    return np.where(np.isnan(numbers) | np.isin(numbers, column.special), len(column.shares), found)
