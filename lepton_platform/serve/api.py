@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import tempfile
 import time
@@ -19,7 +18,6 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
-from lepton_platform import store
 from lepton_platform.errors import LeptonError
 from lepton_platform.serve import openapi
 from lepton_platform.serve.batching import Batcher

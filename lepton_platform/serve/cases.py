@@ -41,7 +41,7 @@ class CaseReader:
         Raises
         ------
         Problem
-            With every fault: of a case that is no object, of fields that are missing, unknown or of another type.
+            With every fault: a case that is no object; a field that is missing, unknown or of another type.
         """
         faults = [place for row, case in enumerate(cases) for place in self._faults(row, case)]
         if faults:

@@ -25,7 +25,7 @@ class Shift(NamedTuple):
     """How far one field has moved from the training data."""
 
     field: str
-    index: float
+    psi: float
     """Population stability index: sum (a - e) ln(a / e) over the bins' shares."""
     status: str
     """``stable``, ``changed``, ``shifted``, or ``too few cases``."""
@@ -56,7 +56,7 @@ class Drift:
         with self._lock:
             self._count()
             shifts = [self._shift(column) for column in self._columns]
-        return sorted(shifts, key=lambda shift: -shift.index)
+        return sorted(shifts, key=lambda shift: -shift.psi)
 
     def _count(self) -> None:
         table = pd.DataFrame(self._waiting)

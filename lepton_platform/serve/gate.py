@@ -157,7 +157,7 @@ def _name(host: str) -> str:
 
 
 def _is_foreign(host: str, headers: dict[bytes, str]) -> bool:
-    """Whether a browser says that the page which sends this is another site's; programs send neither header."""
+    """Whether a browser says that another site's page sends this; programs send neither header."""
     if headers.get(b"sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return True
     origin = headers.get(b"origin")

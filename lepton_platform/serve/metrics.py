@@ -57,7 +57,7 @@ class _Served(Collector):
         for application, served in self._service.loaded().items():
             runs.add_metric([application, served.run.id], 1)
             for shift in served.drift.shifts():
-                drift.add_metric([application, shift.field], shift.index)
+                drift.add_metric([application, shift.field], shift.psi)
             counted: Mapping[str, int] = served.drift.decisions
             for decision, count in counted.items():
                 decisions.add_metric([application, decision], count)
