@@ -107,6 +107,11 @@ class Hooks:
         """Implementations that are not wrappers, wide to narrow."""
         return [impl for impl in getattr(self._manager.hook, name).get_hookimpls() if not impl.wrapper]
 
+    def layers_of(self, name: str) -> list[Layer]:
+        """Return the layers that have a part in a hook, wide to narrow; wrappers too."""
+        impls = getattr(self._manager.hook, name).get_hookimpls()
+        return sorted((self._owners[impl.plugin_name] for impl in impls), key=lambda layer: layer.width)
+
     # ------------------------------------------------------------------------------ calling
 
     def _offer(self, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -54,12 +54,14 @@ class LogisticCalibration:
     def _design(self, score: FloatArray) -> FloatArray:
         return np.column_stack([score, np.ones_like(score)])
 
-    def _parameters(self) -> FloatArray:
+    @property
+    def parameters(self) -> FloatArray:
+        """Slope and intercept, shape (2,); a spline's coefficients follow them."""
         return np.array([self.slope_, self.intercept_])
 
     def predict_proba(self, score: FloatArray) -> FloatArray:
         """Return the calibrated probabilities, shape (n,)."""
-        return np.asarray(expit(self._design(score) @ self._parameters()), dtype=float)
+        return np.asarray(expit(self._design(score) @ self.parameters), dtype=float)
 
     def interval(self, score: FloatArray, z: float = 1.959964) -> tuple[FloatArray, FloatArray]:
         """Return the 95 % limits of the probability that the calibration's own uncertainty leaves.
@@ -69,7 +71,7 @@ class LogisticCalibration:
         """
         design = self._design(score)
         variance = np.einsum("ij,jk,ik->i", design, self.covariance_, design)
-        centre, spread = design @ self._parameters(), z * np.sqrt(np.maximum(variance, 0))
+        centre, spread = design @ self.parameters, z * np.sqrt(np.maximum(variance, 0))
         return expit(centre - spread), expit(centre + spread)
 
 
@@ -107,7 +109,9 @@ class SplineCalibration(LogisticCalibration):
     def _design(self, score: FloatArray) -> FloatArray:
         return np.column_stack([super()._design(score), self.splines_.transform(score[:, None])])
 
-    def _parameters(self) -> FloatArray:
+    @property
+    def parameters(self) -> FloatArray:
+        """Slope, intercept and a coefficient for each B-spline, shape (2 + splines,)."""
         return self.coefficients_
 
 

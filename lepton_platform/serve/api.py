@@ -115,9 +115,11 @@ class Decisions:
     async def _decide(
         self, application: str, served: Served, cases: Sequence[Any], request: Request
     ) -> dict[str, Any]:
-        remarks = served.reader.check(cases)
-        batcher = self._batchers.setdefault(application, Batcher())
-        decisions = await within(self._service.settings.seconds, batcher.decide(served, cases))
+        cases = served.reader.read(cases)
+        remarks = served.reader.remarks(cases)
+        if (decisions := served.at_once(cases)) is None:
+            batcher = self._batchers.setdefault(application, Batcher())
+            decisions = await within(self._service.settings.seconds, batcher.decide(served, cases))
         served.drift.add(cases, decisions)
         served.audit.add(request.scope["lepton_request"], served.run.id, decisions, cases)
         return {"run": served.run.id, "decisions": decisions, "remarks": [one._asdict() for one in remarks]}

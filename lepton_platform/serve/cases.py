@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,17 +26,18 @@ class CaseReader:
     schema : Schema
         The columns that the model learned from; every case gives each of them, ``null`` for missing.
     identifier : str, optional
-        Further field that names a case.
+        Field that names a case, beside the columns.
     """
 
     def __init__(self, schema: Schema, identifier: str | None = None) -> None:
         self.schema = schema
         self.identifier = identifier
         self._columns = {column.name: column for column in schema.columns}
-        self._fields = {*self._columns, *([identifier] if identifier else [])}
+        named = {} if identifier is None else {identifier: "identifier"}
+        self._kinds: dict[str, str] = {**named, **{name: one.kind for name, one in self._columns.items()}}
 
-    def check(self, cases: Sequence[Any]) -> list[Place]:
-        """Return remarks: values that training never saw, which are scored all the same.
+    def read(self, cases: Sequence[Any]) -> list[dict[str, Any]]:
+        """Return the cases with numbers as ``float`` and categories as text, as training saw them.
 
         Raises
         ------
@@ -49,39 +50,34 @@ class CaseReader:
             first = "; ".join(_told(place) for place in faults[:3])
             message = f"{len(faults)} faults in the cases: {first}{' ...' if len(faults) > 3 else ''}{more}"
             raise Problem(INVALID, "invalid_cases", message, faults[:MOST_PLACES])
+        return [{name: _READ[self._kinds[name]](case[name]) for name in self._kinds} for case in cases]
+
+    def remarks(self, cases: Sequence[Mapping[str, Any]]) -> list[Place]:
+        """Return what was read that training never saw; it is scored all the same."""
         remarks = (place for row, case in enumerate(cases) for place in self._remarks(row, case))
         return [place for _, place in zip(range(MOST_PLACES), remarks, strict=False)]
 
     def table(self, cases: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-        """Return checked cases as a table, one row each, columns in the schema's order."""
-        columns = {
-            name: np.array([_number(case[name]) for case in cases], dtype=np.float64)
-            if column.kind == "number"
-            else np.array([case[name] for case in cases] or [], dtype=object)
-            for name, column in self._columns.items()
-        }
-        if self.identifier and all(self.identifier in case for case in cases):
-            columns = {
-                self.identifier: np.array([case[self.identifier] for case in cases], object),
-                **columns,
-            }
-        return pd.DataFrame(columns)
+        """Return cases that were read as a table, one row each."""
+        types = {name: np.float64 if kind == "number" else object for name, kind in self._kinds.items()}
+        return pd.DataFrame(
+            {name: np.array([case[name] for case in cases], dtype) for name, dtype in types.items()}
+        )
 
     def _faults(self, row: int, case: Any) -> list[Place]:
         if not isinstance(case, dict):
             return [Place(row, None, f"is {_kind(case)}, not an object with a field per column")]
         faults = []
-        if case.keys() != self._columns.keys():
-            missing = [name for name in self._columns if name not in case]
-            unknown = [name for name in case if name not in self._fields]
+        if case.keys() != self._kinds.keys():
+            missing = [name for name in self._kinds if name not in case]
+            unknown = [name for name in case if name not in self._kinds]
             faults += [Place(row, name, "is missing; null says that it is not known") for name in missing]
             faults += [
-                Place(row, name, f"is no field. {did_you_mean(name, missing)}".strip()) for name in unknown
+                Place(row, name[:80], f"is no field. {did_you_mean(name, missing)}".strip())
+                for name in unknown
             ]
-            if self.identifier in case and not isinstance(case[self.identifier], str | int):
-                faults.append(
-                    Place(row, self.identifier, "names the case: it must be text or a whole number")
-                )
+        if self.identifier is not None and not isinstance(case.get(self.identifier, ""), str | int):
+            faults.append(Place(row, self.identifier, "names the case: it must be text or a whole number"))
         for name, column in self._columns.items():
             if (value := case.get(name)) is not None and (fault := _fault(column, value)):
                 faults.append(Place(row, name, fault))
@@ -109,12 +105,13 @@ def _fault(column: Column, value: Any) -> str:
 
 
 def _remark(column: Column, value: Any) -> str:
-    if column.kind == "category" and str(value) not in column.levels:
-        return f"{str(value)[:40]!r} was never seen in training: scored as unknown"
+    if column.kind == "category" and value not in column.levels:
+        return f"{value[:40]!r} was never seen in training: scored as unknown"
     if column.kind == "number" and column.low is not None and column.high is not None:
         width = column.high - column.low
-        far = not column.low - width <= value <= column.high + width and value not in column.special
-        return f"{value!r} is far from what training saw ({column.low:g} to {column.high:g})" if far else ""
+        far = value < column.low - width or value > column.high + width
+        if far and value not in column.special:
+            return f"{value:g} is far from what training saw ({column.low:g} to {column.high:g})"
     return ""
 
 
@@ -131,6 +128,25 @@ def _number(value: Any) -> float:
         return math.nan if value is None else float(value)
     except OverflowError:  # a whole number beyond the range of a float
         return math.inf
+
+
+def _text(value: Any) -> str | None:
+    """Return a category as the readers of files do: 3 and 3.0 are one.
+
+    >>> _text(3.0), _text(" own "), _text(None)
+    ('3', 'own', None)
+    """
+    if value is None:
+        return None
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+
+
+_READ: dict[str, Callable[[Any], Any]] = {
+    "number": _number,
+    "category": _text,
+    "date": lambda value: value,
+    "identifier": lambda value: value,
+}
 
 
 def _kind(value: Any) -> str:

@@ -60,13 +60,17 @@ def case_schema(served: Served) -> dict[str, Any]:
     columns = served.run.schema.columns
     properties = {column.name: _property(column) for column in columns}
     if (identifier := served.reader.identifier) is not None:
-        properties[identifier] = {"type": ["string", "integer"], "description": "names the case"}
+        properties[identifier] = {
+            "type": ["string", "integer"],
+            "description": "names the case",
+            "examples": ["1"],
+        }
     return {
         "type": "object",
         "properties": properties,
-        "required": [column.name for column in columns],
+        "required": list(properties),
         "additionalProperties": False,
-        "examples": [{column.name: _example(column) for column in columns}],
+        "examples": [{name: one["examples"][0] for name, one in properties.items()}],
     }
 
 

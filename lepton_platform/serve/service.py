@@ -13,6 +13,8 @@ import pandas as pd
 from lepton_platform import index, store
 from lepton_platform.decide import decide_batch, decided
 from lepton_platform.errors import RunError
+from lepton_platform.hooks import HOST, TASK
+from lepton_platform.model.single_case import answering
 from lepton_platform.run import Run, reopen, with_ids
 from lepton_platform.serve.audit import Audit
 from lepton_platform.serve.cases import CaseReader
@@ -32,6 +34,7 @@ class Served:
         self.audit = audit
         self.reader = CaseReader(run.schema, getattr(run.config, "id", None))
         self.drift = Drift(run.schema)
+        self._answer = answering(run.model) if _is_plain(run) else None
 
     @property
     def takes_cases(self) -> bool:
@@ -40,7 +43,17 @@ class Served:
 
     def decide(self, cases: Sequence[Case]) -> list[dict[str, Any]]:
         """Return a decision per checked case, as they stand in ``decisions.parquet``."""
+        if (at_once := self.at_once(cases)) is not None:
+            return at_once
         return records(with_ids(decide_batch(self.run, self.reader.table(cases))))
+
+    def at_once(self, cases: Sequence[Case]) -> list[dict[str, Any]] | None:
+        """Return the decision on a single checked case in microseconds; ``None`` where it takes a table."""
+        if self._answer is None or len(cases) != 1:
+            return None
+        (case,) = cases
+        identifier = self.reader.identifier
+        return [{"case": 0 if identifier is None else case[identifier], **self._answer(case)}]
 
     def decide_file(self, path: Path, most: int) -> Iterator[pd.DataFrame]:
         """Yield the decisions on a file's cases, batch by batch.
@@ -56,6 +69,16 @@ class Served:
             if total > most:
                 raise Problem(TOO_LARGE, "too_many_cases", f"the file has more than {most:,} cases; split it")
             yield with_ids(decisions)
+
+
+def _is_plain(run: Run) -> bool:
+    """Whether a run's predictions are its decisions, and no plugin has a part in making them."""
+    made = (
+        layer
+        for name in ("lepton_load", "lepton_predict", "lepton_decide")
+        for layer in run.hooks.layers_of(name)
+    )
+    return all(layer.width in (HOST, TASK) for layer in made)
 
 
 class Service:
