@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import tempfile
 import time
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import pandas as pd
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 from fastapi import Path as InPath
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from lepton_platform.errors import LeptonError
@@ -23,7 +25,7 @@ from lepton_platform.serve import openapi
 from lepton_platform.serve.batching import Batcher
 from lepton_platform.serve.gate import Receive, Send, within
 from lepton_platform.serve.metrics import Metrics
-from lepton_platform.serve.problem import INVALID, TOO_LARGE, WRONG_TYPE, Problem, problem_of
+from lepton_platform.serve.problem import INVALID, TOO_LARGE, WRONG_TYPE, Place, Problem, problem_of
 from lepton_platform.serve.service import Served, Service, case_reader, records
 
 SUFFIXES = {
@@ -58,45 +60,46 @@ class Decisions:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Decide what the body holds."""
-        request = Request(scope, receive)
-        application = request.path_params["application"]
-        begun, status = time.perf_counter(), 500
+        application = scope["path_params"]["application"]
+        begun, status, cases = time.perf_counter(), 500, 0
         try:
-            served = self._service.loaded().get(application)
+            served = self._service.ready(application)
             if served is None:
                 served = await asyncio.to_thread(self._service.served, application)
-            answer = await self._answer(application, served, request)
-            status = answer.status_code
-            await answer(scope, receive, send)
-        except Problem as problem:
-            status = problem.status
-            raise
+            decided = await self._decided(application, served, scope, receive)
+            status, cases = 200, len(decided["decisions"])
+            await _send_json(send, decided)
         except LeptonError as error:
-            status = problem_of(error).status
-            raise
+            raise problem_of(error) from error
         finally:
-            if self._is_known(application):  # a label per name that a client makes up would fill the memory
-                self._metrics.requests.labels(application, str(status)).inc()
-                self._metrics.seconds.labels(application).observe(time.perf_counter() - begun)
+            if self._service.ready(application) is not None:  # a label for any name would fill the memory
+                failed = sys.exception()
+                status = failed.status if isinstance(failed, Problem) else status
+                self._metrics.count(application, status, time.perf_counter() - begun, cases)
 
-    def _is_known(self, application: str) -> bool:
-        return application in self._service.loaded()
-
-    async def _answer(self, application: str, served: Served, request: Request) -> Response:
-        kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-        body = await request.body()
-        if kind == "application/json":
-            cases = self._cases(body, served)
-            decided = await self._decide(application, served, cases, request)
+    async def _decided(
+        self, application: str, served: Served, scope: MutableMapping[str, Any], receive: Receive
+    ) -> dict[str, Any]:
+        kind = next(
+            (value.decode("latin-1") for name, value in scope["headers"] if name == b"content-type"), ""
+        )
+        kind = kind.partition(";")[0].strip().lower()
+        body = await _body(receive)
+        cases: list[dict[str, Any]] | None = None
+        remarks: list[Place] = []
+        if kind in ("application/json", ""):
+            cases = served.reader.read(self._cases(body, served))
+            remarks = served.reader.remarks(cases)
+            decisions = await self._decide(application, served, cases)
+            served.drift.add(cases, decisions)
         elif kind in SUFFIXES:
-            decided = await self._decide_file(served, body, SUFFIXES[kind])
+            decisions = await self._decide_file(served, body, SUFFIXES[kind])
         else:
             known = ", ".join(["application/json", *SUFFIXES])
-            raise Problem(
-                WRONG_TYPE, "unknown_content_type", f"content type {kind[:80]!r}; send one of {known}"
-            )
-        self._metrics.cases.labels(application).inc(len(decided["decisions"]))
-        return Response(msgspec.json.encode(decided), media_type="application/json")
+            told = f"content type {kind[:80]!r}; send one of {known}"
+            raise Problem(WRONG_TYPE, "unknown_content_type", told)
+        served.audit.add(scope["lepton_request"], served.run.id, decisions, cases)
+        return {"run": served.run.id, "decisions": decisions, "remarks": [one._asdict() for one in remarks]}
 
     def _cases(self, body: bytes, served: Served) -> list[Any]:
         case_reader(served)
@@ -113,28 +116,40 @@ class Decisions:
         return cases
 
     async def _decide(
-        self, application: str, served: Served, cases: Sequence[Any], request: Request
-    ) -> dict[str, Any]:
-        cases = served.reader.read(cases)
-        remarks = served.reader.remarks(cases)
+        self, application: str, served: Served, cases: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
         if (decisions := served.at_once(cases)) is None:
             batcher = self._batchers.setdefault(application, Batcher())
             decisions = await within(self._service.settings.seconds, batcher.decide(served, cases))
-        served.drift.add(cases, decisions)
-        served.audit.add(request.scope["lepton_request"], served.run.id, decisions, cases)
-        return {"run": served.run.id, "decisions": decisions, "remarks": [one._asdict() for one in remarks]}
+        return decisions
 
-    async def _decide_file(self, served: Served, body: bytes, suffix: str) -> dict[str, Any]:
-        frame = await within(
-            self._service.settings.seconds,
-            asyncio.to_thread(file_decisions, served, body, suffix, self._service.settings.most_rows),
-        )
-        return {"run": served.run.id, "decisions": records(frame), "remarks": []}
+    async def _decide_file(self, served: Served, body: bytes, suffix: str) -> list[dict[str, Any]]:
+        work = asyncio.to_thread(file_decisions, served, body, suffix, self._service.settings.most_rows)
+        return records(await within(self._service.settings.seconds, work))
 
     def close(self) -> None:
         """End the threads."""
         for batcher in self._batchers.values():
             batcher.close()
+
+
+async def _body(receive: Receive) -> bytes:
+    """Return the whole body; the gate has set its limits."""
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+async def _send_json(send: Send, content: Any) -> None:
+    body = msgspec.json.encode(content)
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def file_decisions(served: Served, body: bytes, suffix: str, most: int) -> pd.DataFrame:

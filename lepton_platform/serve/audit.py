@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 FILE = "audit.jsonl"
 
@@ -33,11 +34,15 @@ class Audit:
         self, request: str, run: str, decisions: Sequence[Mapping[str, Any]], cases: Sequence[Any] | None
     ) -> None:
         """Log one answer; ``cases`` are left out unless they were asked for."""
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        entry: dict[str, Any] = {"at": at, "request": request, "run": run, "decisions": decisions}
+        entry: dict[str, Any] = {
+            "at": datetime.now(UTC),
+            "request": request,
+            "run": run,
+            "decisions": decisions,
+        }
         if self._with_cases:
             entry["cases"] = cases
-        line = (json.dumps(entry, default=str, ensure_ascii=False) + "\n").encode()
+        line = msgspec.json.encode(entry, enc_hook=str) + b"\n"
         with self._lock:
             os.write(self._file, line)
 

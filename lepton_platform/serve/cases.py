@@ -35,6 +35,7 @@ class CaseReader:
         self._columns = {column.name: column for column in schema.columns}
         named = {} if identifier is None else {identifier: "identifier"}
         self._kinds: dict[str, str] = {**named, **{name: one.kind for name, one in self._columns.items()}}
+        self._read = [(name, _READ[kind]) for name, kind in self._kinds.items()]
 
     def read(self, cases: Sequence[Any]) -> list[dict[str, Any]]:
         """Return the cases with numbers as ``float`` and categories as text, as training saw them.
@@ -50,7 +51,7 @@ class CaseReader:
             first = "; ".join(_told(place) for place in faults[:3])
             message = f"{len(faults)} faults in the cases: {first}{' ...' if len(faults) > 3 else ''}{more}"
             raise Problem(INVALID, "invalid_cases", message, faults[:MOST_PLACES])
-        return [{name: _READ[self._kinds[name]](case[name]) for name in self._kinds} for case in cases]
+        return [{name: read(case[name]) for name, read in self._read} for case in cases]
 
     def remarks(self, cases: Sequence[Mapping[str, Any]]) -> list[Place]:
         """Return what was read that training never saw; it is scored all the same."""
@@ -93,6 +94,8 @@ class CaseReader:
 
 def _fault(column: Column, value: Any) -> str:
     """Return why a column cannot hold a value; nothing if it can."""
+    if type(value) is float and column.kind == "number" and math.isfinite(value):
+        return ""  # nearly always
     if column.kind == "number":
         if isinstance(value, bool) or not isinstance(value, int | float):
             return f"must be a number or null, not {_kind(value)}"
@@ -124,6 +127,8 @@ def _is_date(value: Any) -> bool:
 
 
 def _number(value: Any) -> float:
+    if type(value) is float:
+        return value
     try:
         return math.nan if value is None else float(value)
     except OverflowError:  # a whole number beyond the range of a float

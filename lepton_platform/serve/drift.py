@@ -51,6 +51,17 @@ class Drift:
             if len(self._waiting) >= WAITING:
                 self._count()
 
+    def decided(self, decisions: pd.DataFrame) -> None:
+        """Count the values of the column ``decision`` of a table, if there is one."""
+        if "decision" in decisions:
+            self.decisions.update(decisions["decision"].astype(str))
+
+    def add_table(self, table: pd.DataFrame) -> None:
+        """Count the cases of a table, as a file's reader gave it."""
+        with self._lock:
+            self.cases += len(table)
+            self._count_table(table)
+
     def shifts(self) -> list[Shift]:
         """Return the index of every field, the greatest first."""
         with self._lock:
@@ -59,9 +70,12 @@ class Drift:
         return sorted(shifts, key=lambda shift: -shift.psi)
 
     def _count(self) -> None:
-        table = pd.DataFrame(self._waiting)
-        self._waiting = []
-        for column in self._columns if len(table) else ():
+        if self._waiting:
+            self._count_table(pd.DataFrame(self._waiting))
+            self._waiting = []
+
+    def _count_table(self, table: pd.DataFrame) -> None:
+        for column in self._columns:
             bins = _bins(column, table[column.name])
             self._counts[column.name] += np.bincount(bins, minlength=len(self._counts[column.name]))
 
@@ -90,6 +104,6 @@ def _bins(column: Column, values: pd.Series[Any]) -> NDArray[np.intp]:
             pd.Index([None if one is None else str(one) for one in text])
         )
         return np.where(found < 0, len(column.levels), found)
-    numbers = pd.to_numeric(values).to_numpy(dtype=np.float64)
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
     found = np.searchsorted(column.edges, numbers, side="right")
     return np.where(np.isnan(numbers) | np.isin(numbers, column.special), len(column.shares), found)

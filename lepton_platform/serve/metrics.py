@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -17,19 +18,31 @@ class Metrics:
     """Prometheus metrics of one server."""
 
     def __init__(self, service: Service) -> None:
-        self._registry = CollectorRegistry()
-        self.requests = Counter(
-            "lepton_requests", "Requests for decisions", ["application", "status"], registry=self._registry
+        registry = self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "lepton_requests", "Requests for decisions", ["application", "status"], registry=registry
         )
-        self.seconds = Histogram(
+        self._seconds = Histogram(
             "lepton_request_seconds",
             "Time from request to answer, s",
             ["application"],
             buckets=SECONDS,
-            registry=self._registry,
+            registry=registry,
         )
-        self.cases = Counter("lepton_cases", "Cases decided", ["application"], registry=self._registry)
-        self._registry.register(_Served(service))
+        self._cases = Counter("lepton_cases", "Cases decided", ["application"], registry=registry)
+        self._of = lru_cache(self._labelled)
+        registry.register(_Served(service))
+
+    def count(self, application: str, status: int, seconds: float, cases: int) -> None:
+        """Count a request that was answered."""
+        requests, time, decided = self._of(application, status)
+        requests.inc()
+        time.observe(seconds)
+        decided.inc(cases)
+
+    def _labelled(self, application: str, status: int) -> tuple[Counter, Histogram, Counter]:
+        requests = self._requests.labels(application, str(status))
+        return requests, self._seconds.labels(application), self._cases.labels(application)
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from lepton_platform import index, store
+from lepton_platform.data.dataset import Source
 from lepton_platform.decide import decide_batch, decided
 from lepton_platform.errors import RunError
 from lepton_platform.hooks import HOST, TASK
@@ -68,7 +69,10 @@ class Served:
             total += len(decisions)
             if total > most:
                 raise Problem(TOO_LARGE, "too_many_cases", f"the file has more than {most:,} cases; split it")
+            self.drift.decided(decisions)
             yield with_ids(decisions)
+        for batch in self.run.hooks.stream(Source(str(path))) or () if self.takes_cases else ():
+            self.drift.add_table(batch)
 
 
 def _is_plain(run: Run) -> bool:
@@ -130,7 +134,7 @@ class Service:
         Problem
             There is no such application, or it has no finished run.
         """
-        if (ready := self._served.get(application)) is not None:
+        if (ready := self.ready(application)) is not None:
             return ready
         self.application(application)
         with self._loading:
@@ -139,6 +143,10 @@ class Service:
                 folder = self._folder(application, promoted)
                 self._served[application] = self._load(application, folder)
             return self._served[application]
+
+    def ready(self, application: str) -> Served | None:
+        """Return the run that answers for an application, if it is in memory."""
+        return self._served.get(application)
 
     def loaded(self) -> dict[str, Served]:
         """Return what is in memory, by application."""

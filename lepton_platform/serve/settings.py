@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from lepton_platform.errors import UsageError
@@ -41,7 +42,7 @@ class Settings:
                 "put a secret of 16 or more letters into a file and name it with --token-file"
             )
 
-    @property
+    @cached_property
     def is_local(self) -> bool:
         """Whether only this machine can reach the server."""
         if self.host == "localhost":
@@ -51,7 +52,7 @@ class Settings:
         except ValueError:
             return False
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """Names by which a loopback server may be called; any other is a page that rebinds a name (DNS)."""
         return frozenset({"localhost", "127.0.0.1", "[::1]", self.host})
