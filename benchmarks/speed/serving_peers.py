@@ -33,31 +33,41 @@ def fastapi(port: int, folder: Path) -> None:
     app = FastAPI()
 
     @app.post("/decide")
-    def decide(case: case_type) -> dict[str, float]:  # type: ignore[valid-type]
+    async def decide(case: case_type) -> dict[str, float]:  # type: ignore[valid-type]
         row = np.array([[getattr(case, name) for name in columns]])
         return {"probability": float(booster.predict(row)[0])}
 
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
 
 
+try:
+    from litserve import LitAPI
+except ModuleNotFoundError:
+    LitAPI = object
+
+
+class LitServeApi(LitAPI):  # type: ignore[misc,valid-type]
+    """What LitServe asks for: set up, decode, predict, encode."""
+
+    def setup(self, device: str) -> None:
+        self.booster, self.columns = model_in(Path.cwd())
+
+    def decode_request(self, request: dict[str, float]) -> Any:
+        return np.array([[request[name] for name in self.columns]])
+
+    def predict(self, row: Any) -> Any:
+        return self.booster.predict(row)
+
+    def encode_response(self, output: Any) -> dict[str, float]:
+        return {"probability": float(output[0])}
+
+
 def litserve(port: int, folder: Path) -> None:
     """LitServe with one worker."""
     import litserve
 
-    class Api(litserve.LitAPI):
-        def setup(self, device: str) -> None:
-            self.booster, self.columns = model_in(folder)
-
-        def decode_request(self, request: dict[str, float]) -> Any:
-            return np.array([[request[name] for name in self.columns]])
-
-        def predict(self, row: Any) -> Any:
-            return self.booster.predict(row)
-
-        def encode_response(self, output: Any) -> dict[str, float]:
-            return {"probability": float(output[0])}
-
-    server = litserve.LitServer(Api(api_path="/decide"), accelerator="cpu")
+    os.chdir(folder)  # its worker is another process, which cannot be given the folder otherwise
+    server = litserve.LitServer(LitServeApi(api_path="/decide"), accelerator="cpu")
     server.run(port=port, host="127.0.0.1", generate_client_file=False, log_level="warning")
 
 

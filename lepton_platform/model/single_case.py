@@ -7,7 +7,8 @@ A table of one row costs milliseconds, its prediction microseconds. The answers 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -88,33 +89,39 @@ def _vector(cleaner: TableCleaner) -> Callable[[Case], NDArray[np.float64]]:
 
 def _calibration(calibration: LogisticCalibration) -> Callable[[float], Answer]:
     """Return what gives the calibrated probability of a score, with its 95 % limits."""
-    parameters, covariance = calibration.parameters, calibration.covariance_
+    # numbers of Python's own: for so few, numpy takes longer to begin than to multiply
+    parameters, covariance = calibration.parameters.tolist(), calibration.covariance_.tolist()
     bends = _bends(calibration)
 
     def calibrated(score: float) -> Answer:
-        design = np.array([score, 1.0, *bends(score)])
-        centre = float(design @ parameters)
-        spread = NORMAL_975 * math.sqrt(max(0.0, float(design @ covariance @ design)))
+        design = [score, 1.0, *bends(score)]
+        centre = _dot(design, parameters)
+        variance = _dot(design, [_dot(row, design) for row in covariance])
+        spread = NORMAL_975 * math.sqrt(max(0.0, variance))
         ends = (centre, centre - spread, centre + spread)
         return dict(zip(("probability", "low", "high"), map(_expit, ends), strict=True))
 
     return calibrated
 
 
-def _bends(calibration: LogisticCalibration) -> Callable[[float], NDArray[np.float64]]:
+def _dot(one: Sequence[float], other: Sequence[float]) -> float:
+    return float(sum(map(mul, one, other)))
+
+
+def _bends(calibration: LogisticCalibration) -> Callable[[float], Sequence[float]]:
     """Return the values of the calibration's splines, as polynomials of the score; straight outside."""
     if not isinstance(calibration, SplineCalibration):
-        return lambda score: np.empty(0)
+        return lambda score: ()
     (spline,) = calibration.splines_.bsplines_
     inner = PPoly.from_spline(spline)
     low, high = float(spline.t[spline.k]), float(spline.t[-spline.k - 1])
     slope = inner.derivative()
     kept = spline.c.shape[1] - 1  # the last is left out: all sum to 1, as the intercept is
 
-    def bends(score: float) -> NDArray[np.float64]:
+    def bends(score: float) -> Sequence[float]:
         at = min(max(score, low), high)
         value = inner(at) if at == score else inner(at) + (score - at) * slope(at)
-        return np.asarray(value[:kept], dtype=float)
+        return value[:kept].tolist()  # type: ignore[no-any-return]
 
     return bends
 

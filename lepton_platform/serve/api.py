@@ -7,7 +7,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 from lepton_platform.errors import LeptonError
 from lepton_platform.serve import openapi
 from lepton_platform.serve.batching import Batcher
-from lepton_platform.serve.gate import Receive, Send, within
+from lepton_platform.serve.gate import Receive, Scope, Send, within
 from lepton_platform.serve.metrics import Metrics
 from lepton_platform.serve.problem import INVALID, TOO_LARGE, WRONG_TYPE, Place, Problem, problem_of
 from lepton_platform.serve.service import Served, Service, case_reader, records
@@ -47,7 +47,7 @@ class Promotion(BaseModel):
 
 
 class Decisions:
-    """``POST /v1/<application>/decide`` as an ASGI application of its own.
+    """``POST /v1/<application>/decide``, straight on ASGI.
 
     It is asked thousands of times a second: FastAPI's own way to an endpoint costs as much as a decision.
     """
@@ -58,9 +58,8 @@ class Decisions:
         self._batchers: dict[str, Batcher] = {}
         self._json = msgspec.json.Decoder()
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, application: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Decide what the body holds."""
-        application = scope["path_params"]["application"]
         begun, status, cases = time.perf_counter(), 500, 0
         try:
             served = self._service.ready(application)
@@ -78,7 +77,7 @@ class Decisions:
                 self._metrics.count(application, status, time.perf_counter() - begun, cases)
 
     async def _decided(
-        self, application: str, served: Served, scope: MutableMapping[str, Any], receive: Receive
+        self, application: str, served: Served, scope: Scope, receive: Receive
     ) -> dict[str, Any]:
         kind = next(
             (value.decode("latin-1") for name, value in scope["headers"] if name == b"content-type"), ""
@@ -86,10 +85,9 @@ class Decisions:
         kind = kind.partition(";")[0].strip().lower()
         body = await _body(receive)
         cases: list[dict[str, Any]] | None = None
-        remarks: list[Place] = []
+        remarks: Sequence[Place] = ()
         if kind in ("application/json", ""):
-            cases = served.reader.read(self._cases(body, served))
-            remarks = served.reader.remarks(cases)
+            cases, remarks = served.reader.read(self._cases(body, served))
             decisions = await self._decide(application, served, cases)
             served.drift.add(cases, decisions)
         elif kind in SUFFIXES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -11,15 +12,16 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Mount, Route, Router
 
 from lepton_platform.errors import LeptonError
 from lepton_platform.serve import api
-from lepton_platform.serve.gate import Gate
+from lepton_platform.serve.gate import Gate, Receive, Scope, Send
 from lepton_platform.serve.metrics import Metrics
 from lepton_platform.serve.problem import INVALID, Place, Problem, problem_of
 from lepton_platform.serve.service import Service
 from lepton_platform.serve.settings import Settings
+
+DECIDE = re.compile(r"/v1/([^/]+)/decide")
 
 
 def create(settings: Settings) -> Gate:
@@ -29,7 +31,7 @@ def create(settings: Settings) -> Gate:
     decisions = api.Decisions(service, metrics)
 
     @asynccontextmanager
-    async def alive(_: Router) -> AsyncIterator[None]:
+    async def alive(_: FastAPI) -> AsyncIterator[None]:
         yield
         decisions.close()
         service.close()
@@ -38,6 +40,7 @@ def create(settings: Settings) -> Gate:
         title="Lepton Platform",
         version=version("lepton-platform"),
         description="Decisions of the applications that are installed.",
+        lifespan=alive,
         docs_url=None,  # they load scripts from elsewhere
         redoc_url=None,
     )
@@ -47,8 +50,15 @@ def create(settings: Settings) -> Gate:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Problem, _told)
     app.add_exception_handler(LeptonError, _told)
-    routes = [Route("/v1/{application}/decide", decisions, methods=["POST"]), Mount("/", app)]
-    return Gate(Router(routes, lifespan=alive), settings)
+
+    async def everything(scope: Scope, receive: Receive, send: Send) -> None:
+        asked = scope["type"] == "http" and scope["method"] == "POST" and DECIDE.fullmatch(scope["path"])
+        if asked:
+            await decisions(asked[1], scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return Gate(everything, settings)
 
 
 def _told(request: Request, error: Any) -> Response:

@@ -36,27 +36,29 @@ class CaseReader:
         named = {} if identifier is None else {identifier: "identifier"}
         self._kinds: dict[str, str] = {**named, **{name: one.kind for name, one in self._columns.items()}}
         self._read = [(name, _READ[kind]) for name, kind in self._kinds.items()]
+        self._ordinary = None if identifier else _ordinary(schema)
 
-    def read(self, cases: Sequence[Any]) -> list[dict[str, Any]]:
-        """Return the cases with numbers as ``float`` and categories as text, as training saw them.
+    def read(self, cases: Sequence[Any]) -> tuple[list[dict[str, Any]], list[Place]]:
+        """Return cases as training saw them, numbers as such and categories as text, and remarks.
+
+        A remark is of a value that training never saw; it is scored all the same.
 
         Raises
         ------
         Problem
             With every fault: a case that is no object; a field that is missing, unknown or of another type.
         """
+        if self._ordinary is not None and all(map(self._ordinary, cases)):
+            return list(cases), []
         faults = [place for row, case in enumerate(cases) for place in self._faults(row, case)]
         if faults:
             more = f", and {len(faults) - MOST_PLACES} more" if len(faults) > MOST_PLACES else ""
             first = "; ".join(_told(place) for place in faults[:3])
             message = f"{len(faults)} faults in the cases: {first}{' ...' if len(faults) > 3 else ''}{more}"
             raise Problem(INVALID, "invalid_cases", message, faults[:MOST_PLACES])
-        return [{name: read(case[name]) for name, read in self._read} for case in cases]
-
-    def remarks(self, cases: Sequence[Mapping[str, Any]]) -> list[Place]:
-        """Return what was read that training never saw; it is scored all the same."""
-        remarks = (place for row, case in enumerate(cases) for place in self._remarks(row, case))
-        return [place for _, place in zip(range(MOST_PLACES), remarks, strict=False)]
+        read = [{name: read(case[name]) for name, read in self._read} for case in cases]
+        remarks = (place for row, case in enumerate(read) for place in self._remarks(row, case))
+        return read, [place for _, place in zip(range(MOST_PLACES), remarks, strict=False)]
 
     def table(self, cases: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         """Return cases that were read as a table, one row each."""
@@ -92,10 +94,37 @@ class CaseReader:
         ]
 
 
+def _ordinary(schema: Schema) -> Callable[[Any], bool]:
+    """Return what tells a case whose every value is of the right type and was met in training.
+
+    Nearly all cases are, and for them nothing more need be asked, nor converted.
+    """
+    ranges = [(one.name, *_usual(one)) for one in schema.columns if one.kind == "number"]
+    levels = [(one.name, frozenset(one.levels)) for one in schema.columns if one.kind != "number"]
+    names = {one.name for one in schema.columns}
+
+    def ordinary(case: Any) -> bool:
+        if type(case) is not dict or case.keys() != names:
+            return False
+        for name, least, most in ranges:
+            value = case[name]
+            if (type(value) is not float and type(value) is not int) or not least <= value <= most:
+                return False
+        return all(type(case[name]) is str and case[name] in known for name, known in levels)
+
+    return ordinary
+
+
+def _usual(column: Column) -> tuple[float, float]:
+    """Return between which numbers a value is no surprise: the range that training saw, thrice as wide."""
+    if column.low is None or column.high is None:
+        return math.inf, -math.inf
+    width = column.high - column.low
+    return column.low - width, column.high + width
+
+
 def _fault(column: Column, value: Any) -> str:
     """Return why a column cannot hold a value; nothing if it can."""
-    if type(value) is float and column.kind == "number" and math.isfinite(value):
-        return ""  # nearly always
     if column.kind == "number":
         if isinstance(value, bool) or not isinstance(value, int | float):
             return f"must be a number or null, not {_kind(value)}"
@@ -111,9 +140,8 @@ def _remark(column: Column, value: Any) -> str:
     if column.kind == "category" and value not in column.levels:
         return f"{value[:40]!r} was never seen in training: scored as unknown"
     if column.kind == "number" and column.low is not None and column.high is not None:
-        width = column.high - column.low
-        far = value < column.low - width or value > column.high + width
-        if far and value not in column.special:
+        least, most = _usual(column)
+        if (value < least or value > most) and value not in column.special:
             return f"{value:g} is far from what training saw ({column.low:g} to {column.high:g})"
     return ""
 
@@ -127,8 +155,6 @@ def _is_date(value: Any) -> bool:
 
 
 def _number(value: Any) -> float:
-    if type(value) is float:
-        return value
     try:
         return math.nan if value is None else float(value)
     except OverflowError:  # a whole number beyond the range of a float

@@ -17,18 +17,20 @@ from lepton_platform.errors import LeptonError
 from lepton_platform.serve.problem import LATE, TOO_LARGE, Problem, problem_of
 from lepton_platform.serve.settings import MEGABYTE, Settings
 
+Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 COOKIE = "lepton-token"
 OPEN = frozenset({"/health", "/login"})
 """What is answered without a token: whether the server lives, and the form that asks for one."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'self'"
+    b"content-security-policy",
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    b"form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'self'",
 )
 HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -45,7 +47,7 @@ class Gate:
         self._inner = inner
         self._settings = settings
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
@@ -67,7 +69,7 @@ class Gate:
             told = Problem(500, "bug", f"the server failed; its log tells more under request {request}")
             await answered.instead(told.response(), scope, receive)
 
-    def _refuse(self, scope: MutableMapping[str, Any], headers: dict[bytes, str]) -> Response | None:
+    def _refuse(self, scope: Scope, headers: dict[bytes, str]) -> Response | None:
         host = headers.get(b"host", "")
         if self._settings.is_local and _name(host) not in self._settings.names:
             return Problem(400, "unknown_host", f"this server is not called {host[:80]!r}").response()
@@ -135,11 +137,11 @@ class _Answered:
             self._begun = True
             headers = message.setdefault("headers", [])
             headers += HEADERS
-            if not any(name.lower() == b"content-security-policy" for name, _ in headers):
-                headers.append((b"content-security-policy", POLICY.encode()))
+            if not any(name == b"content-security-policy" for name, _ in headers):
+                headers.append(POLICY)
         await self._send(message)
 
-    async def instead(self, answer: Response, scope: MutableMapping[str, Any], receive: Receive) -> None:
+    async def instead(self, answer: Response, scope: Scope, receive: Receive) -> None:
         """Send another answer; if one has begun, it can only be cut off."""
         if not self._begun:
             await answer(scope, receive, self)
