@@ -113,7 +113,8 @@ def _bends(calibration: LogisticCalibration) -> Callable[[float], Sequence[float
     if not isinstance(calibration, SplineCalibration):
         return lambda score: ()
     (spline,) = calibration.splines_.bsplines_
-    inner = PPoly.from_spline(spline)
+    each = [PPoly.from_spline((spline.t, column, spline.k)) for column in spline.c.T]
+    inner = PPoly(np.stack([one.c for one in each], axis=-1), each[0].x)
     low, high = float(spline.t[spline.k]), float(spline.t[-spline.k - 1])
     slope = inner.derivative()
     kept = spline.c.shape[1] - 1  # the last is left out: all sum to 1, as the intercept is
