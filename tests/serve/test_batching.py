@@ -29,9 +29,7 @@ def requests(served, loans, sizes):
 
 
 def same(answer, expected):
-    assert len(answer) == len(expected)
-    for one, other in zip(answer, expected, strict=True):
-        assert one == pytest.approx(other, rel=1e-12)
+    pd.testing.assert_frame_equal(pd.DataFrame(answer), pd.DataFrame(expected), rtol=1e-12, atol=0)
 
 
 def together(served, asked):
