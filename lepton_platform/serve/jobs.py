@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence, Set
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from lepton_platform import store
 from lepton_platform.errors import RunError
@@ -31,7 +33,7 @@ class Job(NamedTuple):
     """The process of a run, and the file that takes what it says."""
 
     process: subprocess.Popen[bytes]
-    said: IO[bytes]
+    said: Path
 
     @property
     def is_alive(self) -> bool:
@@ -41,8 +43,7 @@ class Job(NamedTuple):
         """Return why the process ended before its time; nothing if it did not, or was interrupted."""
         if self.is_alive or self.process.returncode in (0, 130, -signal.SIGINT, -signal.SIGKILL):
             return ""
-        self.said.seek(0)
-        text = self.said.read().decode(errors="replace").strip()
+        text = self.said.read_text(encoding="utf-8", errors="replace").strip()
         if "Traceback (most recent call last)" in text:
             print(text, file=sys.stderr)
             return "The run failed by a fault of the program, which the server's log tells in full."
@@ -55,6 +56,7 @@ class Jobs:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._jobs: dict[str, Job] = {}
+        self._folder = Path(tempfile.mkdtemp(prefix="lepton-jobs-"))
         self._starting = threading.Lock()
 
     def start(self, application: str, arguments: Sequence[str]) -> str:
@@ -120,19 +122,21 @@ class Jobs:
     def close(self) -> None:
         """Interrupt what is under way."""
         _end(list(self._jobs.values()))
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _begin(self, arguments: Sequence[str]) -> Job:
         if sum(job.is_alive for job in self._jobs.values()) >= MOST:
             raise Problem(BUSY, "busy", f"{MOST} runs are under way; wait for one, or cancel it")
-        said = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the job is remembered
+        said = self._folder / f"{secrets.token_hex(8)}.txt"
         command = [sys.executable, "-m", "lepton_platform", *arguments]
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=said,
-            start_new_session=True,  # Ctrl-C at the server's terminal is the server's to pass on
-        )
+        with said.open("wb") as stderr:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                start_new_session=True,  # Ctrl-C at the server's terminal is the server's to pass on
+            )
         return Job(process, said)
 
     def _folder_of(self, job: Job, application: str, known: Set[str]) -> store.RunFolder:

@@ -46,6 +46,8 @@ class Told(NamedTuple):
     high: float | None
     cut_off: float | None
     reasons: list[str]
+    meaning: str
+    """What a reason is, as the application says it."""
     facts: list[Fact]
     """The other columns."""
 
@@ -71,13 +73,13 @@ def router(service: Service) -> APIRouter:
         served = service.served(application)
         case = _case(served, form)
         try:
-            (read,) = served.reader.read([case])
+            read, remarks = served.reader.read([case])
         except Problem as problem:
             return ask(request, application, form, problem=problem)
-        decisions = served.decide([read])
-        served.drift.add([read], decisions)
+        decisions = served.decide(read)
+        served.drift.add(read, decisions)
         served.audit.add(request.scope["lepton_request"], served.run.id, decisions, [case])
-        remarks, now = served.reader.remarks([read]), _told(served, case, decisions[0])
+        now = _told(served, case, decisions[0])
         return ask(request, application, form, now=now, remarks=remarks, case=case)
 
     @pages.post("/apps/{application}/what-if")
@@ -86,13 +88,13 @@ def router(service: Service) -> APIRouter:
         served = service.served(application)
         case, before = _case(served, form), _before(served, form)
         try:
-            (read,) = served.reader.read([case])
+            read, remarks = served.reader.read([case])
         except Problem as problem:  # half typed: the page goes on asking, so that this is no failure
             return ask(request, application, form, problem=problem, case=before, code=200)
-        remarks, now = served.reader.remarks([read]), _told(served, case, served.decide([read])[0])
+        now = _told(served, case, served.decide(read)[0])
         if before is None or before == case:
             return ask(request, application, form, now=now, remarks=remarks, case=before or case)
-        told = _told(served, before, served.decide(served.reader.read([before]))[0])
+        told = _told(served, before, served.decide(served.reader.read([before])[0])[0])
         changes = [
             Change(label(name), before[name], value) for name, value in case.items() if value != before[name]
         ]
@@ -184,7 +186,7 @@ def _before(served: Served, form: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _told(served: Served, case: Mapping[str, Any], decision: Mapping[str, Any]) -> Told:
     meanings = served.run.application.decisions
-    reasons = [str(value) for name, value in decision.items() if name.startswith("reason_") and value]
+    reasons = [value for name, value in decision.items() if name.startswith("reason_") and value]
     apart = {"case", "decision", "probability", "low", "high", "cut_off"}
     facts = [
         Fact(label(name), value, meanings.get(name, ""))
@@ -194,23 +196,22 @@ def _told(served: Served, case: Mapping[str, Any], decision: Mapping[str, Any]) 
     numbers = {name: decision.get(name) for name in ("probability", "low", "high", "cut_off")}
     return Told(
         decision=str(decision.get("decision") or ""),
-        reasons=[_reason(served, name, case) for name in reasons],
+        reasons=[_reason(name, case) for name in reasons],
+        meaning=meanings.get("reason_1", ""),
         facts=facts,
         **numbers,
     )
 
 
-def _reason(served: Served, name: str, case: Mapping[str, Any]) -> str:
-    """Put a reason, which names a column, into words."""
-    columns = {column.name: column for column in served.run.schema.columns}
-    if name not in columns:
-        return label(name)
-    value = "not known" if case.get(name) is None else _written_value(case[name])
-    return f"{label(name)} is {value}; typical is {_written_value(columns[name].typical)}"
+def _reason(name: str, case: Mapping[str, Any]) -> str:
+    """Put a reason, which names a column, into words.
 
-
-def _written_value(value: Any) -> str:
-    return number_text(value) if isinstance(value, int | float) else str(value)
+    >>> _reason("debt_ratio", {"debt_ratio": 0.95}), _reason("home", {"home": None})
+    ('debt ratio is 0.95', 'home is not known')
+    """
+    value = case.get(name)
+    shown = number_text(value) if isinstance(value, float) else "not known" if value is None else str(value)
+    return f"{label(name)} is {shown}"
 
 
 def _written(decisions: pd.DataFrame, kind: str) -> bytes:

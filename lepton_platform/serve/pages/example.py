@@ -55,7 +55,7 @@ def _python(address: str, case: dict[str, Any], token: bool) -> str:
         *(["import os"] if token else []),
         "from urllib.request import Request, urlopen",
     ]
-    fields = [f"    {name!r}: {value!r}," for name, value in case.items()]
+    fields = [f"    {_literal(name)}: {_literal(value)}," for name, value in case.items()]
     bearer = ['    "Authorization": f"Bearer {os.environ[\'LEPTON_TOKEN\']}",'] if token else []
     lines = [
         *imports,
@@ -67,8 +67,13 @@ def _python(address: str, case: dict[str, Any], token: bool) -> str:
         '    "Content-Type": "application/json",',
         *bearer,
         "}",
-        f"request = Request({address!r}, json.dumps(case).encode(), headers)",
+        f"request = Request({_literal(address)}, json.dumps(case).encode(), headers)",
         "answer = json.load(urlopen(request))",
         'print(answer["decisions"][0])',
     ]
     return "\n".join(lines)
+
+
+def _literal(value: Any) -> str:
+    """Write a value in Python, text in double quotes."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

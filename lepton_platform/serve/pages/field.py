@@ -51,7 +51,10 @@ def option_groups(participants: Participants) -> list[Group]:
     of_task = participants.task.config.model_fields
     groups = [
         Group("How to read and split the data", [one for name, one in fields.items() if name in of_task]),
-        Group(participants.offer.name, [one for name, one in fields.items() if name not in of_task]),
+        Group(
+            f"Options of {participants.offer.name}",
+            [one for name, one in fields.items() if name not in of_task],
+        ),
         *_extensions(participants),
     ]
     return [group for group in groups if group.fields]
@@ -62,7 +65,10 @@ def _extensions(participants: Participants) -> Iterator[Group]:
         if layer.config is not None:
             schema = layer.config.model_json_schema()
             options = schema["properties"].items()
-            yield Group(layer.name, [_option(f"{layer.name}.{name}", one, schema) for name, one in options])
+            yield Group(
+                f"Options of {layer.name}",
+                [_option(f"{layer.name}.{name}", one, schema) for name, one in options],
+            )
 
 
 def _option(key: str, described: Mapping[str, Any], schema: Mapping[str, Any]) -> FormField:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,8 +23,9 @@ STATIC = HERE / "static"
 Id = Annotated[str, InPath(max_length=200)]
 
 
-async def _form(request: Request) -> FormData:
-    return await request.form(max_files=1, max_fields=10_000)
+async def _form(request: Request) -> AsyncIterator[FormData]:
+    async with request.form(max_files=1, max_fields=10_000) as form:
+        yield form
 
 
 Form = Annotated[FormData, Depends(_form)]

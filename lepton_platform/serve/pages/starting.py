@@ -15,11 +15,11 @@ from lepton_platform.serve.jobs import Jobs
 from lepton_platform.serve.pages.field import FormField, Group, chosen, option_groups
 from lepton_platform.serve.pages.page import Form, Id, go, show
 from lepton_platform.serve.pages.uploads import Uploads
-from lepton_platform.serve.problem import Problem
+from lepton_platform.serve.problem import INVALID, Problem
 from lepton_platform.serve.service import Service
 
 EVERY_RUN = Group(
-    "How to search",
+    "Models, time and seed",
     [
         FormField("run.models", "models", "text", help="candidates to try, with commas between; empty: all"),
         FormField("run.budget", "budget", "text", help="time after which it must be over: 60s, 5m or 1h"),
@@ -52,7 +52,7 @@ def router(service: Service, jobs: Jobs) -> APIRouter:
         groups, upload = _groups(service, application), ""
         try:
             upload = _uploaded(uploads, form)
-            run = jobs.start(application, _arguments(groups, form, _source(upload, form)))
+            run = jobs.start(application, _arguments(groups, form, source(upload, form)))
         except Problem as problem:
             told = str(problem).replace(f"{uploads.folder}/{upload}", "the file") if upload else str(problem)
             return ask(request, application, form, upload, Problem(problem.status, problem.code, told))
@@ -85,12 +85,16 @@ def router(service: Service, jobs: Jobs) -> APIRouter:
             problem=problem,
         )
 
-    def _source(upload: str, form: Mapping[str, Any]) -> str | None:
-        """Return what to learn from; where others can reach the server, only what was sent to it."""
+    def source(upload: str, form: Mapping[str, Any]) -> str | None:
+        """Return what to learn from; a path only where nobody else can reach the server."""
         if upload:
             return str(uploads.path(upload))
         where = str(form.get("run.path", "")).strip()
-        return where if where and service.settings.is_local else None
+        if where and not service.settings.is_local:
+            raise Problem(
+                INVALID, "no_paths", "this server takes no paths, for others can reach it; send the file"
+            )
+        return where or None
 
     return pages
 

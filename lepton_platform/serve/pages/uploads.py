@@ -30,8 +30,8 @@ class Uploads:
         Problem
             Its suffix names no kind of table.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
         name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(8)}{suffix(upload.filename or '')}"
+        self.folder.mkdir(parents=True, exist_ok=True)
         with store.replacing(self.folder / name) as temporary, temporary.open("wb") as kept:
             shutil.copyfileobj(upload.file, kept)
         return name
