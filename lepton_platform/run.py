@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import platform
 import shutil
 import time
@@ -227,6 +228,7 @@ def start(
         "id": folder.id,
         "application": participants.offer.name,
         "status": "running",
+        "process": os.getpid(),
         "stages": {},
         "options": {**asdict(options), **_absolute(options)},
         "config": config.model_dump(mode="json"),
@@ -260,7 +262,7 @@ def resume(run_id: str, root: Path = ROOT, started: float | None = None) -> Run:
     options = Options(**stored)
     config, of_extensions = configs_of(participants, _recorded_values(record, participants))
     run = Run(participants, options, config, folder.path, of_extensions, _deadline(options, started))
-    run.record = {**record, "status": "running"}
+    run.record = {**record, "status": "running", "process": os.getpid()}
     return _carry_out(run, folder)
 
 

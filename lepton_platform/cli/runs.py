@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 
-from lepton_platform import store
+from lepton_platform import history, store
 from lepton_platform.cli import completion
-from lepton_platform.errors import RunError
 
 out_option = click.option(
     "--out",
@@ -48,7 +47,7 @@ def show(run: str, out: Path, as_json: bool) -> None:
     """Show one run: how it went and what it measured."""
     folder = store.find_run(out, run)
     record = folder.read_record()
-    metrics = _metrics(folder)
+    metrics = history.metrics(folder)
     if as_json:
         click.echo(json.dumps({**record, "metrics": metrics, "run_folder": str(folder.path)}))
         return
@@ -72,31 +71,24 @@ def show(run: str, out: Path, as_json: bool) -> None:
 def compare(first: str, second: str, out: Path, as_json: bool) -> None:
     """Compare the metrics, options and data of two runs."""
     folders = [store.find_run(out, run) for run in (first, second)]
-    records = [folder.read_record() for folder in folders]
-    if records[0]["application"] != records[1]["application"]:
-        raise RunError(
-            f"{first} is a run of {records[0]['application']}, {second} of {records[1]['application']}"
-        )
-    tables = [_metrics(folder) for folder in folders]
-    if missing := [folder.id for folder, table in zip(folders, tables, strict=True) if table is None]:
-        raise RunError(f"run {missing[0]} has no metrics: it did not finish its model stage")
-    differing = _differing(records)
-    rows = [(name, *(table["model"].get(name) for table in tables if table)) for name in tables[0]["model"]]  # type: ignore[index]
+    compared = history.compare(*folders)
     if as_json:
-        metrics = {name: [one and one["value"], two and two["value"]] for name, one, two in rows}
-        click.echo(json.dumps({"metrics": metrics, "differ": differing}))
+        metrics = {
+            name: [one["value"], two and two["value"]] for name, (one, two) in compared.metrics.items()
+        }
+        click.echo(json.dumps({"metrics": metrics, "differ": compared.differing}))
         return
     click.echo(f"{'':<20} {folders[0].id:<34} {folders[1].id}")
-    for name, one, two in rows:
+    for name, (one, two) in compared.metrics.items():
         click.echo(f"{name:<20} {_interval(one):<34} {_interval(two)}")
-    for key, (one, two) in differing.items():
+    for key, (one, two) in compared.differing.items():
         click.echo(f"{key:<20} {one!s:<34} {two!s}")
-    if "data" in differing:
+    if not compared.same_data:
         click.echo("The runs were judged on different data: their numbers cannot be compared one to one.")
 
 
 def _list(out: Path, as_json: bool) -> None:
-    rows = [_row(folder) for folder in store.run_folders(out)]
+    rows = [history.row(folder) for folder in store.run_folders(out)]
     if as_json:
         click.echo(json.dumps(rows))
         return
@@ -105,38 +97,6 @@ def _list(out: Path, as_json: bool) -> None:
         click.echo(f"{row['id']}   {row['application']:<24} {row['status']:<12} {score}")
     if not rows:
         click.echo(f"There are no runs in {out.resolve()}.")
-
-
-def _row(folder: store.RunFolder) -> dict[str, Any]:
-    record = folder.read_record()
-    status = record["status"]
-    if status == "running" and not folder.is_busy():
-        status = "interrupted"  # killed: it could not say so itself
-    metrics = _metrics(folder)
-    selected = metrics["selected_by"] if metrics else None
-    score = metrics["model"][selected]["value"] if metrics else None
-    return {
-        "id": folder.id,
-        "application": record["application"],
-        "status": status,
-        "selected_by": selected,
-        "score": score,
-        "run_folder": str(folder.path),
-    }
-
-
-def _metrics(folder: store.RunFolder) -> dict[str, Any] | None:
-    path = folder.path / "metrics.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
-def _differing(records: list[dict[str, Any]]) -> dict[str, list[Any]]:
-    flat = [
-        {**record["options"], **record["config"], "data": record.get("data", {}).get("sha256", "")[:16]}
-        for record in records
-    ]
-    keys = sorted({*flat[0], *flat[1]})
-    return {key: [one.get(key) for one in flat] for key in keys if flat[0].get(key) != flat[1].get(key)}
 
 
 def _interval(score: dict[str, Any] | None) -> str:

@@ -12,10 +12,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
 
 from lepton_platform.errors import LeptonError
-from lepton_platform.serve import api
+from lepton_platform.serve import api, pages
 from lepton_platform.serve.gate import Gate, Receive, Scope, Send
+from lepton_platform.serve.jobs import Jobs
 from lepton_platform.serve.metrics import Metrics
 from lepton_platform.serve.problem import INVALID, Place, Problem, problem_of
 from lepton_platform.serve.service import Service
@@ -29,11 +31,13 @@ def create(settings: Settings) -> Gate:
     service = Service(settings)
     metrics = Metrics(service)
     decisions = api.Decisions(service, metrics)
+    jobs = Jobs(settings.root)
 
     @asynccontextmanager
     async def alive(_: FastAPI) -> AsyncIterator[None]:
         yield
         decisions.close()
+        jobs.close()
         service.close()
 
     app = FastAPI(
@@ -45,6 +49,8 @@ def create(settings: Settings) -> Gate:
         redoc_url=None,
     )
     app.include_router(api.router(service, metrics))
+    app.include_router(pages.router(service, jobs))
+    app.mount("/static", StaticFiles(directory=pages.STATIC))
     app.openapi = lambda: api.describe(app, service)  # type: ignore[method-assign]
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
@@ -62,16 +68,15 @@ def create(settings: Settings) -> Gate:
 
 
 def _told(request: Request, error: Any) -> Response:
-    return (error if isinstance(error, Problem) else problem_of(error)).response()
+    return pages.answer(request, error if isinstance(error, Problem) else problem_of(error))
 
 
 def _invalid(request: Request, error: Any) -> Response:
     places = [Place(None, ".".join(map(str, one["loc"][1:])), one["msg"]) for one in error.errors()]
     told = "; ".join(f"{place.field}: {place.text}" for place in places)
-    return Problem(INVALID, "invalid_request", told, places).response()
+    return pages.answer(request, Problem(INVALID, "invalid_request", told, places))
 
 
 def _refused(request: Request, error: Any) -> Response:
-    return Problem(
-        error.status_code, "refused", f"{request.method} {request.url.path}: {error.detail}"
-    ).response()
+    told = f"{request.method} {request.url.path}: {error.detail}"
+    return pages.answer(request, Problem(error.status_code, "refused", told))

@@ -1,0 +1,222 @@
+"""Decide: one case by a form, with its reasons and with what would change it; many by a file."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+from fastapi import APIRouter, Request
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from lepton_platform.report.verdict import label
+from lepton_platform.serve.api import file_decisions
+from lepton_platform.serve.gate import within
+from lepton_platform.serve.pages.field import FormField, column_field, number_text
+from lepton_platform.serve.pages.page import Form, Id, show
+from lepton_platform.serve.pages.uploads import suffix
+from lepton_platform.serve.problem import INVALID, Place, Problem
+from lepton_platform.serve.service import Served, Service
+
+PREFIX = "case."
+"""Before the name of each column in a form, so that none is taken for another field."""
+FORMATS = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+"""How decisions on many cases can be downloaded."""
+
+
+class Fact(NamedTuple):
+    """One column of a decision."""
+
+    label: str
+    value: Any
+    meaning: str
+
+
+class Told(NamedTuple):
+    """A decision in words."""
+
+    decision: str
+    """Empty, where the application only predicts."""
+    probability: float | None
+    low: float | None
+    high: float | None
+    cut_off: float | None
+    reasons: list[str]
+    meaning: str
+    """What a reason is, as the application says it."""
+    facts: list[Fact]
+    """The other columns."""
+
+
+class Change(NamedTuple):
+    """A field of a case that was changed."""
+
+    label: str
+    before: Any
+    after: Any
+
+
+def router(service: Service) -> APIRouter:
+    """Return the pages."""
+    pages = APIRouter()
+
+    @pages.get("/apps/{application}/decide")
+    def form(request: Request, application: Id) -> Response:
+        return ask(request, application)
+
+    @pages.post("/apps/{application}/decide")
+    def decide(request: Request, application: Id, form: Form) -> Response:
+        served = service.served(application)
+        case = _case(served, form)
+        try:
+            read, remarks = served.reader.read([case])
+        except Problem as problem:
+            return ask(request, application, form, problem=problem)
+        decisions = served.decide(read)
+        served.drift.add(read, decisions)
+        served.audit.add(request.scope["lepton_request"], served.run.id, decisions, [case])
+        now = _told(served, case, decisions[0])
+        return ask(request, application, form, now=now, remarks=remarks, case=case)
+
+    @pages.post("/apps/{application}/what-if")
+    def what_if(request: Request, application: Id, form: Form) -> Response:
+        """Decide a case that nobody has: it is neither logged nor counted."""
+        served = service.served(application)
+        case, before = _case(served, form), _before(served, form)
+        try:
+            read, remarks = served.reader.read([case])
+        except Problem as problem:  # half typed: the page goes on asking, so that this is no failure
+            return ask(request, application, form, problem=problem, case=before, code=200)
+        now = _told(served, case, served.decide(read)[0])
+        if before is None or before == case:
+            return ask(request, application, form, now=now, remarks=remarks, case=before or case)
+        told = _told(served, before, served.decide(served.reader.read([before])[0])[0])
+        changes = [
+            Change(label(name), before[name], value) for name, value in case.items() if value != before[name]
+        ]
+        return ask(
+            request, application, form, now=now, remarks=remarks, case=before, before=told, changes=changes
+        )
+
+    @pages.post("/apps/{application}/decide-file")
+    async def decide_file(request: Request, application: Id, form: Form) -> Response:
+        served = await asyncio.to_thread(service.served, application)
+        sent, kind = form.get("file"), str(form.get("format", ""))
+        if not isinstance(sent, UploadFile) or not sent.filename or kind not in FORMATS:
+            raise Problem(INVALID, "no_file", "choose a file of cases, and CSV or Parquet for the answer")
+        body = await sent.read()
+        most, seconds = service.settings.most_rows, service.settings.seconds
+        work = asyncio.to_thread(file_decisions, served, body, suffix(sent.filename), most)
+        content = await asyncio.to_thread(_written, await within(seconds, work), kind)
+        name = f"decisions-{served.run.id}.{kind}"
+        headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+        return Response(content, media_type=FORMATS[kind], headers=headers)
+
+    def ask(
+        request: Request,
+        application: str,
+        sent: Mapping[str, Any] | None = None,
+        *,
+        now: Told | None = None,
+        before: Told | None = None,
+        changes: list[Change] | None = None,
+        remarks: list[Place] | None = None,
+        case: Mapping[str, Any] | None = None,
+        problem: Problem | None = None,
+        code: int | None = None,
+    ) -> Response:
+        """Show the form as it was sent, and the answer, if there is one."""
+        served = service.served(application)
+        fields = [column_field(column) for column in served.run.schema.columns]
+        if (identifier := served.reader.identifier) is not None:
+            fields.insert(0, FormField(identifier, label(identifier), "text", "new", "names the case"))
+        named = [field._replace(name=PREFIX + field.name) for field in fields]
+        return show(
+            request,
+            "decide",
+            code or (200 if problem is None else problem.status),
+            application=service.application(application),
+            run=served.run.id,
+            fields=[field.filled(sent) for field in named],
+            takes_cases=served.takes_cases,
+            now=now,
+            before=before,
+            changes=changes or [],
+            remarks=remarks or [],
+            case="" if case is None else json.dumps(case),
+            problem=problem,
+        )
+
+    return pages
+
+
+def _case(served: Served, form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the case that a form describes; what was left empty is not known."""
+    sent = {name: str(form.get(PREFIX + name, "")).strip() or None for name in _names(served)}
+    numbers = {column.name for column in served.run.schema.columns if column.kind == "number"}
+    return {name: _number(text) if text and name in numbers else text for name, text in sent.items()}
+
+
+def _names(served: Served) -> list[str]:
+    identifier = served.reader.identifier
+    return [*([] if identifier is None else [identifier]), *served.run.schema.names]
+
+
+def _number(text: str) -> float | str:
+    """Read a number; what is none stays text, which the check of the case names."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _before(served: Served, form: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the case that was decided before it was changed; ``None`` if there was none."""
+    try:
+        case = json.loads(str(form.get("before", "")))
+        served.reader.read([case])
+    except (ValueError, RecursionError, Problem):
+        return None
+    return {name: case[name] for name in _names(served)}
+
+
+def _told(served: Served, case: Mapping[str, Any], decision: Mapping[str, Any]) -> Told:
+    meanings = served.run.application.decisions
+    reasons = [value for name, value in decision.items() if name.startswith("reason_") and value]
+    apart = {"case", "decision", "probability", "low", "high", "cut_off"}
+    facts = [
+        Fact(label(name), value, meanings.get(name, ""))
+        for name, value in decision.items()
+        if name not in apart and not name.startswith("reason_")
+    ]
+    numbers = {name: decision.get(name) for name in ("probability", "low", "high", "cut_off")}
+    return Told(
+        decision=str(decision.get("decision") or ""),
+        reasons=[_reason(name, case) for name in reasons],
+        meaning=meanings.get("reason_1", ""),
+        facts=facts,
+        **numbers,
+    )
+
+
+def _reason(name: str, case: Mapping[str, Any]) -> str:
+    """Put a reason, which names a column, into words.
+
+    >>> _reason("debt_ratio", {"debt_ratio": 0.95}), _reason("home", {"home": None})
+    ('debt ratio is 0.95', 'home is not known')
+    """
+    value = case.get(name)
+    shown = number_text(value) if isinstance(value, float) else "not known" if value is None else str(value)
+    return f"{label(name)} is {shown}"
+
+
+def _written(decisions: pd.DataFrame, kind: str) -> bytes:
+    if kind == "csv":
+        return decisions.to_csv(index=False).encode()
+    content = io.BytesIO()
+    decisions.to_parquet(content, index=False)
+    return content.getvalue()
