@@ -34,6 +34,7 @@ TRUSTED = frozenset(
         "lepton_platform.tasks.forecast.panel.Panel",
         "lepton_platform.tasks.forecast.response.Response",
         "lepton_platform.tasks.forecast.response.Shapes",
+        "lepton_platform.tasks.volatility.panel.Panel",
         "lightgbm.basic.Booster",
         "lightgbm.sklearn.LGBMClassifier",
         "lightgbm.sklearn.LGBMRegressor",
