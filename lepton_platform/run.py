@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from lepton_platform.hooks import STAR_EXTENSION, Hooks
 from lepton_platform.model import evaluation, persistence, training
 from lepton_platform.model.candidate import Metric
 from lepton_platform.model.evaluation import Estimate
+from lepton_platform.model.prediction import predict_test
 from lepton_platform.plugins import Participants
 
 ROOT = Path("runs")
@@ -125,7 +127,7 @@ class Run:
     def seed(self) -> int:
         return self.options.seed
 
-    @property
+    @cached_property
     def engine(self) -> Engine:
         if self.options.engine is None:
             return LocalEngine()
@@ -323,6 +325,7 @@ def _carry_out(run: Run, folder: store.RunFolder) -> Run:
         folder.write_record(run.record)
         for error in run.participants.broken:
             run.log(f"left out: {error}")
+        run.log(f"engine: {type(run.engine).__name__}")  # one that does not answer is said before any work
         with _stage(run, "data"):
             data_stage(run)
         with _stage(run, "model"):
@@ -412,14 +415,14 @@ def model_stage(run: Run) -> None:
     """Train, predict the test cases, and only then read their labels and judge."""
     run.metrics = run.hooks.metrics()
     run.selected_by = run.application.select or next(iter(run.metrics))
-    if not run.record["stages"].get("model"):
+    if "model" not in run.record:
         candidates = run.hooks.models(run.dataset)
         run.model = run.hooks.train(run.dataset, run.split, candidates, run.metrics)
         _keep_model(run)
     else:
         _take_up_model(run)
-    run.predictions = run.hooks.predict(run.model, run.test.cases)
-    run.baseline_predictions = run.hooks.predict(run.baseline, run.test.cases)
+    run.predictions = predict_test(run, "model")
+    run.baseline_predictions = predict_test(run, "baseline")
     write_frame(run.folder / "predictions.parquet", run.predictions)
     run.truth = _truth(run)
     for predictions, scores in (
@@ -437,19 +440,20 @@ def model_stage(run: Run) -> None:
         run.test.groups,
     )
     store.write_json(run.folder / "metrics.json", metrics_json(run))
+    shutil.rmtree(run.folder / training.CHECKPOINTS, ignore_errors=True)
 
 
 def _keep_model(run: Run) -> None:
-    """Save what the report stage, ``resume`` and ``decide`` need of training."""
+    """Save what the rest of the run, ``resume`` and ``decide`` need of training."""
     persistence.save(run.folder / "model", {"model": run.model, "baseline": run.baseline})
     persistence.require_vouched(run.folder / "model", run.participants.layers)
-    run.record["model"] = {"manifest_sha256": persistence.manifest_digest(run.folder / "model")}
-    run.record["learned"] = run.learned
     with store.replacing(run.folder / "leaderboard.csv") as path:
         run.leaderboard.to_csv(path, index=False)
     if not run.out_of_fold.empty:
         write_frame(run.folder / "out_of_fold.parquet", run.out_of_fold)
-    shutil.rmtree(run.folder / training.CHECKPOINTS, ignore_errors=True)
+    run.record["learned"] = run.learned
+    run.record["model"] = {"manifest_sha256": persistence.manifest_digest(run.folder / "model")}
+    store.write_json(run.folder / store.RECORD, run.record)  # from here on it need not be trained again
 
 
 def _take_up_model(run: Run) -> None:

@@ -186,9 +186,8 @@ def refit(run: Run, dataset: Dataset, contender: Contender) -> Pipeline:
     """Return the contender fitted on all training cases."""
     assert dataset.target is not None
     if contender.fitted is None:
-        contender.fitted, seconds = fit(
-            contender.pipeline, dataset.cases, dataset.target, run.folder / CHECKPOINTS
-        )
+        call = (contender.pipeline, dataset.cases, dataset.target, run.folder / CHECKPOINTS)
+        ((contender.fitted, seconds),) = run.engine.map(fit, [call], None)
         contender.seconds += seconds
     return contender.fitted
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from lepton_platform.data.dataset import Dataset, Finding, Purpose, Source, Split
 from lepton_platform.errors import DataError
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from lepton_platform.run import Run
 
 Rows = pd.DataFrame
+
+MOST_CHOSEN_BY = 5_000
+"""Series that models are chosen by and widths learned from: more would cost time and decide the same."""
 
 
 @hookimpl
@@ -241,9 +245,28 @@ def lepton_split(dataset: Dataset, run: Run, config: ForecastConfig) -> Split:
         span = end - int(number.min()) + 1
         said = f"{span:,} periods are too few to forecast {horizon} ahead and to check it"
         raise DataError([Finding("error", said, remedy="Pass a smaller --horizon, or a longer history")])
+    asked = _chosen_by(dataset.cases.index[train], run)
     folds = [
-        (np.flatnonzero(learned <= cut), np.flatnonzero((learned > cut) & (learned <= cut + horizon)))
+        (
+            np.flatnonzero(asked & (learned <= cut)),
+            np.flatnonzero(asked & (learned > cut) & (learned <= cut + horizon)),
+        )
         for cut in (origin - horizon * back for back in range(1, count + 1))
     ]
     rule = f"by time: the last {horizon} periods, forecast at once from the period before them"
     return Split(train, test, folds, rule)
+
+
+def _chosen_by(index: pd.Index[Any], run: Run) -> NDArray[np.bool_]:
+    """Return which rows the folds are made of: all, or of many series those of a random part."""
+    codes, series = pd.factorize(index.get_level_values(0))
+    if len(series) <= MOST_CHOSEN_BY:
+        return np.ones(len(index), dtype=bool)
+    said = (
+        f"of {len(series):,} series, {MOST_CHOSEN_BY:,} drawn at random choose the models and their widths; "
+        "all are learned from and forecast"
+    )
+    run.note(Finding("note", said))
+    drawn = np.zeros(len(series), dtype=bool)
+    drawn[np.random.default_rng(run.seed).choice(len(series), MOST_CHOSEN_BY, replace=False)] = True
+    return drawn[codes]
