@@ -14,7 +14,7 @@ from lepton_platform.hookspecs import hookimpl
 from lepton_platform.tasks.forecast import layout, periods
 from lepton_platform.tasks.forecast.config import ForecastConfig
 from lepton_platform.tasks.forecast.layout import VALUE
-from lepton_platform.tasks.forecast.panel import numbers_of
+from lepton_platform.tasks.forecast.panel import coded, numbers_of
 
 if TYPE_CHECKING:
     from lepton_platform.run import Run
@@ -28,11 +28,7 @@ MOST_CHOSEN_BY = 5_000
 @hookimpl
 def lepton_load(source: Source, purpose: Purpose, run: Run, config: ForecastConfig) -> Dataset:
     """Read a long or wide table and check it: all findings at once."""
-    table = run.hooks.read(source)
-    table = table.set_axis(table.columns.map(str), axis=1)
-    _stop_on_errors(layout.missing_columns(table, config, purpose), source)
-    held_out = config.horizon if run.options.test is None else 0
-    rows = layout.long_rows(table, config, purpose != "train", held_out)
+    rows = _read(source, purpose, run, config)
     if purpose == "train":
         return _history(rows, source, run, config)
     if purpose == "truth":
@@ -40,13 +36,25 @@ def lepton_load(source: Source, purpose: Purpose, run: Run, config: ForecastConf
     return _future(rows, source, run, config)
 
 
+def _read(source: Source, purpose: Purpose, run: Run, config: ForecastConfig) -> Rows:
+    table = run.hooks.read(source)
+    table = table.set_axis(table.columns.map(str), axis=1)
+    _stop_on_errors(layout.missing_columns(table, config, purpose), source)
+    held_out = config.horizon if run.options.test is None else 0
+    return layout.long_rows(table, config, purpose != "train", held_out)
+
+
 def _history(rows: Rows, source: Source, run: Run, config: ForecastConfig) -> Dataset:
     values = _numbers(rows[VALUE], source)
     findings = _empty(values)
-    rows = rows[values.notna()].assign(**{VALUE: values[values.notna()]})
+    known = values.notna().to_numpy()
+    rows = rows.assign(**{VALUE: values})
+    if not known.all():
+        rows = rows[known]
+    del values
     if rows.empty:
         _stop_on_errors([Finding("error", "no row has a value", config.value)], source)
-    times = periods.parsed(pd.Index(rows.index.get_level_values(1).unique()))
+    times = periods.parsed(rows.index.unique(level=1))
     frequency = periods.find_frequency(times.sort_values())
     number = numbers_of(rows.index, frequency)
     seasons = config.seasons or periods.usual_seasons(frequency)
@@ -95,12 +103,14 @@ def _cases(rows: Rows, config: ForecastConfig) -> tuple[Rows, list[Finding]]:
     attributes = (
         rows[list(config.static)].astype(object).where(rows[list(config.static)].notna(), "(missing)")
     )
-    return planned.join(attributes.astype(str).astype("category")), findings
+    return planned.assign(**attributes.astype(str).astype("category")), findings
 
 
 def _numbers(values: pd.Series[Any], source: Source) -> pd.Series[Any]:
     numbers = pd.to_numeric(values, errors="coerce").astype(float)
-    wrong = (numbers.isna() & values.notna() & (values.astype(str).str.strip() != "")) | np.isinf(numbers)
+    wrong = np.isinf(numbers)
+    if not pd.api.types.is_numeric_dtype(values.dtype):
+        wrong |= numbers.isna() & values.notna() & (values.astype(str).str.strip() != "")
     if wrong.any():
         shown = ", ".join(map(repr, values[wrong].unique()[:3]))
         finding = Finding("error", f"the values hold what is no number: {shown}", remedy="Correct them")
@@ -259,7 +269,7 @@ def lepton_split(dataset: Dataset, run: Run, config: ForecastConfig) -> Split:
 
 def _chosen_by(index: pd.Index[Any], run: Run) -> NDArray[np.bool_]:
     """Return which rows the folds are made of: all, or of many series those of a random part."""
-    codes, series = pd.factorize(index.get_level_values(0))
+    codes, series = coded(index, 0)
     if len(series) <= MOST_CHOSEN_BY:
         return np.ones(len(index), dtype=bool)
     said = (

@@ -61,7 +61,7 @@ def lepton_models(dataset: Dataset, run: Run, config: ForecastConfig) -> Mapping
 @hookimpl
 def lepton_metrics(run: Run) -> Mapping[str, Metric]:
     """Errors of quantiles, median and mean, scaled by the training rows; coverage."""
-    scales = Scales.learn(_panel(run, run.dataset.take(run.split.train)), run.learned["seasons"][0])
+    scales = Scales.learn(_panel(run, run.dataset).until(run.learned["end"]), run.learned["seasons"][0])
     return forecast_metrics.of_panel(scales, run.learned["least"] >= 0)
 
 
