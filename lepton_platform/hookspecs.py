@@ -100,7 +100,8 @@ def lepton_load(source: Source, purpose: Purpose, run: Run, config: Config) -> D
     """Data stage: read ``source`` through ``run.hooks.read`` and check it against the schema.
 
     Called with purpose ``"train"``, then ``"test"`` (labels stay unread), then ``"truth"`` (the
-    labels, once predictions exist); by ``lepton decide`` with ``"decide"``. Raise ``DataError`` with
+    labels, once predictions exist); by ``lepton decide`` with ``"decide"``, and of series with
+    ``"history"``: values newer than those learned from, to forecast from. Raise ``DataError`` with
     every finding at once for a table that cannot be used; never repair values silently.
     ``None`` leaves it to the task's or the host's own loader.
     """

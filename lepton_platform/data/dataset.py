@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 Level = Literal["error", "warning", "note"]
 
-Purpose = Literal["train", "test", "truth", "decide"]
+Purpose = Literal["train", "test", "truth", "decide", "history"]
 """Why rows are loaded: to learn from; to predict, with the labels unread; to read those labels
-once the predictions exist; or to decide on."""
+once the predictions exist; to decide on; or, of series, to forecast from."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from lepton_platform.hookspecs import hookimpl
 from lepton_platform.tasks.forecast import layout, periods
 from lepton_platform.tasks.forecast.config import ForecastConfig
 from lepton_platform.tasks.forecast.layout import VALUE
+from lepton_platform.tasks.forecast.newer import rows_to_forecast
 from lepton_platform.tasks.forecast.panel import coded, numbers_of
 
 if TYPE_CHECKING:
@@ -33,14 +35,18 @@ def lepton_load(source: Source, purpose: Purpose, run: Run, config: ForecastConf
         return _history(rows, source, run, config)
     if purpose == "truth":
         return Dataset(rows[[]], _numbers(rows[VALUE], source).rename(VALUE))
+    if purpose == "history":
+        return _newer(rows, source, run, config)
     return _future(rows, source, run, config)
 
 
 def _read(source: Source, purpose: Purpose, run: Run, config: ForecastConfig) -> Rows:
     table = run.hooks.read(source)
     table = table.set_axis(table.columns.map(str), axis=1)
-    _stop_on_errors(layout.missing_columns(table, config, purpose), source)
+    _stop_on_errors(layout.faults_of(table, config, purpose), source)
     held_out = config.horizon if run.options.test is None else 0
+    if purpose == "history":
+        return layout.long_rows(table, config, future=False)
     return layout.long_rows(table, config, purpose != "train", held_out)
 
 
@@ -74,6 +80,22 @@ def _history(rows: Rows, source: Source, run: Run, config: ForecastConfig) -> Da
         groups=_series(rows),
         extra=rows.drop(columns=[VALUE, *cases.columns]),
     )
+
+
+def _newer(rows: Rows, source: Source, run: Run, config: ForecastConfig) -> Dataset:
+    """Return values to forecast from, on the calendar of those that were learned from."""
+    values = _numbers(rows[VALUE], source)
+    rows = rows.assign(**{VALUE: values})[values.notna().to_numpy()]
+    cases, faults = _cases(rows, config)
+    _stop_on_errors(_duplicates(rows, numbers_of(rows.index, run.learned["frequency"])) + faults, source)
+    unseen = sorted({*_series(rows).astype(str)} - {*map(str, run.model.panel_.series)})
+    if unseen:
+        said = (
+            f"{len(unseen):,} series are new since the model was trained, first {unseen[0]}: they are "
+            "forecast as those most like them"
+        )
+        run.note(Finding("warning", said, remedy="Run again to learn from them"))
+    return Dataset(cases, rows[VALUE], extra=rows.drop(columns=[VALUE, *cases.columns]))
 
 
 def _future(rows: Rows, source: Source, run: Run, config: ForecastConfig) -> Dataset:
@@ -239,6 +261,13 @@ def _too_far(rows: Rows, run: Run, config: ForecastConfig) -> list[Finding]:
 def _stop_on_errors(findings: list[Finding], source: Source) -> None:
     if any(finding.level == "error" for finding in findings):
         raise DataError(findings, str(source))
+
+
+@hookimpl
+def lepton_stream(source: Source, run: Run, config: ForecastConfig) -> Iterable[pd.DataFrame] | None:
+    """What ``lepton decide`` is to forecast; where the source knows newer values, from their end on."""
+    table = run.hooks.read(source)
+    return rows_to_forecast(table.set_axis(table.columns.map(str), axis=1), run, config)
 
 
 @hookimpl

@@ -67,6 +67,32 @@ class Panel:
         kept = self.periods - (self.end - end)
         return replace(self, values=self.values[:, :kept], covariates=self.covariates[:, :kept], end=end)
 
+    def renewed(self, newer: Panel, instead: bool) -> Panel:
+        """Return the same series over as many periods, up to the later end, with newer values.
+
+        Where ``newer`` knows no value, the one that is known stays, unless it stands ``instead`` of this.
+        """
+        end = newer.end if instead else max(self.end, newer.end)
+        row = pd.Index(newer.series).get_indexer(self.series)
+        parts = [
+            newer._window(content, row, end, self.periods) for content in (newer.values, newer.covariates)
+        ]
+        if not instead:
+            every = np.arange(len(self.series))
+            old = [
+                self._window(content, every, end, self.periods) for content in (self.values, self.covariates)
+            ]
+            parts = [np.where(np.isnan(new), known, new) for new, known in zip(parts, old, strict=True)]
+        return replace(self, values=parts[0], covariates=parts[1], end=end)
+
+    def _window(self, content: Floats, row: Positions, end: int, periods: int) -> Floats:
+        """Return rows of values or covariates (-1: none) over the periods up to ``end``; NaN if unknown."""
+        column = np.arange(end - periods, end) - (self.end - self.periods)
+        known = (column >= 0) & (column < self.periods)
+        found: Floats = content[np.ix_(row, np.where(known, column, 0))]
+        found[row < 0], found[:, ~known] = np.nan, np.nan
+        return found
+
     def began(self) -> NDArray[np.intp]:
         """Return the first column with a value of each series; ``periods`` where there is none."""
         known = ~np.isnan(self.values)

@@ -57,7 +57,10 @@ class Classical(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: pd.DataFrame, y: pd.Series[Any]) -> Self:
         """Forecast each series of rows indexed by (series, time), and the last horizon from before it."""
-        panel = Panel.of(X, y, self.frequency)
+        return self.renew(Panel.of(X, y, self.frequency))
+
+    def renew(self, panel: Panel) -> Self:
+        """Fit the series of this panel; there is nothing else to be learned."""
         values, horizon = panel.values, min(self.horizon, max(panel.periods - 1, 1))
         self.panel_ = panel
         self.forecast_ = self._forecast(values, self.horizon)
