@@ -136,6 +136,11 @@ class Run:
             raise UsageError(f"--engine {self.options.engine!r} is no engine that is installed")
         return found
 
+    @property
+    def test_source(self) -> Source | None:
+        """Where test cases come from: the file asked for, or one beside the data; ``None``: held out."""
+        return self.dataset.test if self.options.test is None else Source(self.options.test)
+
     def note(self, *findings: Finding) -> None:
         """Add findings to the report; one that is there already is not repeated."""
         for finding in findings:
@@ -377,11 +382,10 @@ def _stage(run: Run, name: str) -> Iterator[None]:
 
 def data_stage(run: Run) -> None:
     """Load, check and split. Repeated on resume: it is cheap, and its hash must be the same."""
-    dataset = run.hooks.load(training_source(run), "train")
+    dataset = run.dataset = run.hooks.load(training_source(run), "train")
     run.split = run.hooks.split(dataset)
-    run.dataset = dataset
-    if run.options.test is not None:
-        run.test = run.hooks.load(Source(run.options.test), "test")
+    if run.test_source is not None:
+        run.test = run.hooks.load(run.test_source, "test")
     else:
         held_out = dataset.take(run.split.test)
         run.test = replace(held_out, target=None)
@@ -475,14 +479,14 @@ def load_model(run: Run) -> None:
 
 def _truth(run: Run) -> pd.Series[Any]:
     """Return the test cases' outcomes; a test file's are read here for the first time."""
-    if run.options.test is None:
+    if run.test_source is None:
         assert run.dataset.target is not None
         return run.dataset.target.iloc[run.split.test]
-    truth = run.hooks.load(Source(run.options.test), "truth").target
+    truth = run.hooks.load(run.test_source, "truth").target
     if truth is None or not truth.index.equals(run.test.cases.index):
         raise DataError(
             [Finding("error", "the outcomes do not belong to the cases that were predicted")],
-            run.options.test,
+            str(run.test_source),
         )
     return truth
 
