@@ -15,6 +15,7 @@ from lepton_platform.tasks.volatility import quality
 from lepton_platform.tasks.volatility.config import VolatilityConfig
 from lepton_platform.tasks.volatility.filters import FEWEST
 from lepton_platform.tasks.volatility.layout import VALUE, long_rows
+from lepton_platform.tasks.volatility.stream import RiskStream
 
 if TYPE_CHECKING:
     from lepton_platform.run import Run
@@ -31,15 +32,20 @@ def lepton_load(source: Source, purpose: Purpose, run: Run, config: VolatilityCo
     """Read prices or returns and check them: all findings at once.
 
     A case is the return of a day and an instrument, in logarithms where prices were given. Models look
-    at it only after they have forecast it.
+    at it only after they have forecast it. Where a stream is watched, a case is a tick as it came.
     """
-    rows, notes = long_rows(run.hooks.read(source), config, str(source))
+    known = run.learned.get("columns", ()) if purpose != "train" else ()
+    rows, notes = long_rows(run.hooks.read(source), config, str(source), known)
+    if isinstance(getattr(run, "model", None), RiskStream):
+        return Dataset(rows.dropna(subset=VALUE))
     rows, found = _in_order(rows, source)
     findings = notes + found
     if config.kind == "prices":
         _stop(findings + quality.of_prices(rows[VALUE]), source)
     earlier = run.learned.get("last", {}) if purpose != "train" else {}
     returns = _returns(rows, config, earlier)
+    if purpose == "decide":  # also a day whose return is yet to come
+        returns = returns.reindex(rows.index)
     if returns.empty:
         _stop([Finding("error", "there is no return: a price needs one before it")], source)
     if purpose == "train":
@@ -48,6 +54,8 @@ def lepton_load(source: Source, purpose: Purpose, run: Run, config: VolatilityCo
         )
         _stop(findings, source)
         run.note(*findings, _summed_up(returns, config))
+        if config.instrument is None:
+            run.learned["columns"] = sorted(set(returns.index.get_level_values(1)))
         run.learned["last"] = _last_prices(rows) if config.kind == "prices" else {}
     target = returns["return"] if purpose in ("train", "truth") else None
     return Dataset(returns, target, groups=pd.Series(returns.index.get_level_values(0), returns.index))

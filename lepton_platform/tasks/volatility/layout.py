@@ -7,6 +7,7 @@ else the close.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -25,23 +26,24 @@ FIRST_ROWS = 50
 
 
 def long_rows(
-    table: pd.DataFrame, config: VolatilityConfig, source: str
+    table: pd.DataFrame, config: VolatilityConfig, source: str, known: Collection[str] = ()
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Return rows indexed by date and instrument with ``value``, perhaps ``realised``, and notes.
 
-    A cell that is empty is no row.
+    ``known`` are columns that are values whatever they hold. Rows stand as in the file; an empty cell has
+    no value.
 
     Raises
     ------
     DataError
-        A column is missing, a date cannot be read, values are no numbers, or a row is there twice.
+        A column is missing, a date cannot be read, or values are no numbers.
     """
     if isinstance(table.index, pd.DatetimeIndex):
         table = table.reset_index(names=[str(table.index.name or "date")])
     table = table.set_axis(table.columns.map(str), axis=1)
     _stop(_missing(table, config), source)
     date, found = _dates(table, config, source)
-    chosen, said = _value_columns(table, config)
+    chosen, said = _value_columns(table, config, known)
     if not chosen:
         remedy = f"Name the columns with --columns; the table has {', '.join(table.columns[:20])}"
         _stop([Finding("error", "no column holds prices or returns", remedy=remedy)], source)
@@ -50,14 +52,14 @@ def long_rows(
         numbers, wrong = _numbers(table[column], column)
         faults += wrong
         names = _names(table[config.instrument]) if config.instrument is not None else column
-        part = pd.DataFrame({"date": date, "instrument": names, VALUE: numbers})
+        part = pd.DataFrame({"date": date, "instrument": names, VALUE: numbers}, index=table.index)
         if config.realised is not None:
             realised, wrong = _numbers(table[config.realised], config.realised)
             part["realised"] = realised
             faults += wrong if column == chosen[0] else []
         parts.append(part)
     _stop(faults, source)
-    rows = pd.concat(parts, ignore_index=True)
+    rows = pd.concat(parts).sort_index(kind="stable")  # in the order of the file's rows
     return rows.set_index(INDEX), [*found, *said]
 
 
@@ -111,11 +113,17 @@ def _looks_like_numbers_of_days(values: pd.Series[Any]) -> bool:
     return bool(values.dropna().between(18_000_101, 22_001_231).all()) and len(values) > 0
 
 
-def _value_columns(table: pd.DataFrame, config: VolatilityConfig) -> tuple[list[str], list[Finding]]:
+def _value_columns(
+    table: pd.DataFrame, config: VolatilityConfig, known: Collection[str]
+) -> tuple[list[str], list[Finding]]:
     if config.columns:
         return list(config.columns), []
     taken = {config.date, config.instrument, config.realised}
-    numbers = [name for name in table.columns if name not in taken and _mostly_numbers(table[name])]
+    numbers = [
+        name
+        for name in table.columns
+        if name not in taken and (name in known or _mostly_numbers(table[name]))
+    ]
     folded = {name.lower(): name for name in numbers}
     bars = [name for name in OTHER_BARS if name in folded]
     closes = [folded[name] for name in CLOSES if name in folded]

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from lepton_platform.data.dataset import Dataset, Finding, Split
+from lepton_platform.alert import Alert
+from lepton_platform.data.dataset import Dataset, Finding, Source, Split
 from lepton_platform.hookspecs import hookimpl
 from lepton_platform.model import training
 from lepton_platform.model.candidate import Candidate, Metric
 from lepton_platform.model.leaderboard import facts, leaderboard
 from lepton_platform.model.training import Contender
 from lepton_platform.tasks.volatility import metrics as volatility_metrics
+from lepton_platform.tasks.volatility.backtests import YEAR
 from lepton_platform.tasks.volatility.blend import VolatilityBlend, not_worse
 from lepton_platform.tasks.volatility.config import VolatilityConfig
 from lepton_platform.tasks.volatility.rolling import FilteredHistoricalSimulation, HistoricalReturns
 from lepton_platform.tasks.volatility.scores import fz0_loss, qlike
+from lepton_platform.tasks.volatility.stream import RiskStream, seconds_of
 
 if TYPE_CHECKING:
     from lepton_platform.run import Run
@@ -159,7 +162,52 @@ def _rows(
 def lepton_predict(model: Any, cases: pd.DataFrame) -> pd.DataFrame:
     """The day's return beside what was forecast of it: ``volatility``, ``var_*``, ``es_*``, ``fallback``."""
     told: pd.DataFrame = model.predict(cases)
-    told.insert(0, "return", cases["return"])
+    if "return" not in told:
+        told.insert(0, "return", cases["return"])
     if "realised" not in cases:
         return told.drop(columns="realised_variance")
     return told.assign(realised=cases["realised"])
+
+
+# ------------------------------------------------------------------------------------ watching
+
+
+@hookimpl
+def lepton_update(
+    model: Any, batch: pd.DataFrame | None, run: Run, config: VolatilityConfig
+) -> RiskStream | None:
+    """Begin after the run's last day; then take in ticks, late and absurd ones left out."""
+    if batch is not None:
+        return model.update(run.hooks.load(Source(rows=batch), "decide").cases)  # type: ignore[no-any-return]
+    return None if isinstance(model, RiskStream) else _begun(model, run, config)
+
+
+def _begun(model: VolatilityBlend, run: Run, config: VolatilityConfig) -> RiskStream:
+    """Return the stream that goes on where the run's data ended, its traffic lights too."""
+    panel = model.panel_
+    seconds = seconds_of(pd.Index(panel.dates))
+    known = np.isfinite(panel.returns)
+    times = np.where(known.any(axis=0), seconds[len(panel) - 1 - known[::-1].argmax(axis=0)], np.nan)
+    prices = np.array([run.learned["last"].get(name, [None, np.nan])[1] for name in panel.instruments])
+    told = pd.read_parquet(run.folder / "predictions.parquet")
+    days = told["date"].drop_duplicates().sort_values().tail(YEAR)
+    returns, *var = (
+        told.pivot(index="date", columns="instrument", values=name)
+        .reindex(index=days, columns=list(panel.instruments))
+        .to_numpy(dtype=float)
+        for name in ("return", *(f"var_{level:g}" for level in config.var_levels))
+    )
+    stream = RiskStream(
+        instruments=panel.instruments,
+        levels=config.var_levels,
+        es_levels=config.shortfall_levels,
+        prices=config.kind == "prices",
+        spacing=float(np.median(np.diff(seconds))),
+    )
+    return stream.begin(model.filter_after(panel), times, prices, returns, np.stack(var, axis=-1))
+
+
+@hookimpl
+def lepton_alerts(run: Run) -> Sequence[Alert]:
+    """What the last ticks raised: exceedances, lights, clusters, jumps, drift, ticks that are not right."""
+    return run.model.alerts_ if isinstance(run.model, RiskStream) else []

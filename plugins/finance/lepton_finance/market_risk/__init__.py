@@ -9,6 +9,7 @@ application = Application(
     task="volatility",
     config=MarketRiskConfig,
     sample=sp500,
+    trusted_types=("lepton_finance.market_risk.garch.GarchFilter",),
     decisions={
         "return": "of the day, known only after everything else in the row",
         "volatility": "standard deviation that was forecast for the day, in the unit of the return",
