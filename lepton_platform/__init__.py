@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lepton_platform.alert import Alert
     from lepton_platform.application import Application, Extension, Sample, Task
     from lepton_platform.config import Config, Field
     from lepton_platform.data.dataset import Dataset, Finding, Purpose, Source, Split, Step
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lepton_platform.run import Options, Run
 
 _HOME = {
+    "lepton_platform.alert": ("Alert",),
     "lepton_platform.application": ("Application", "Extension", "Sample", "Task"),
     "lepton_platform.config": ("Config", "Field"),
     "lepton_platform.data.dataset": ("Dataset", "Finding", "Purpose", "Source", "Split", "Step"),
@@ -39,6 +41,7 @@ _HOME = {
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
+    "Alert",
     "Application",
     "Candidate",
     "Config",

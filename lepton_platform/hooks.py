@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import click
     import pandas as pd
 
+    from lepton_platform.alert import Alert
     from lepton_platform.config import Config
     from lepton_platform.data.dataset import Dataset, Purpose, Source, Split, Step
     from lepton_platform.engine import Engine
@@ -338,6 +339,15 @@ class Hooks:
 
     def stream(self, source: Source) -> Iterable[pd.DataFrame] | None:
         return self._single("lepton_stream", source=source)  # type: ignore[no-any-return]
+
+    def update(self, model: Any, batch: pd.DataFrame | None) -> Any:
+        return self._single("lepton_update", model=model, batch=batch)
+
+    def alerts(self, decisions: pd.DataFrame, cases: pd.DataFrame) -> list[Alert]:
+        from lepton_platform.alert import Alert
+
+        raised = self._each("lepton_alerts", decisions=decisions, cases=cases)
+        return [one for owner, alerts in raised for one in _listed("lepton_alerts", owner, alerts, Alert)]
 
     def engine(self, url: str) -> Engine | None:
         return self._single("lepton_engine", url=url)  # type: ignore[no-any-return]

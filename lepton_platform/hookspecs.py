@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import click
     import pandas as pd
 
+    from lepton_platform.alert import Alert
     from lepton_platform.config import Config
     from lepton_platform.data.dataset import Dataset, Purpose, Source, Split, Step
     from lepton_platform.engine import Engine
@@ -66,7 +67,7 @@ observed = hookspec
 
 COLLECTED = frozenset({"lepton_steps", "lepton_models", "lepton_metrics", "lepton_sections"})
 """Collected hooks whose parts have names, so that a narrower layer can replace them."""
-GATHERED = frozenset({"lepton_write", "lepton_commands"})
+GATHERED = frozenset({"lepton_write", "lepton_alerts", "lepton_commands"})
 """Collected hooks whose parts simply add up."""
 OBSERVED = frozenset(
     {
@@ -100,7 +101,8 @@ def lepton_load(source: Source, purpose: Purpose, run: Run, config: Config) -> D
     """Data stage: read ``source`` through ``run.hooks.read`` and check it against the schema.
 
     Called with purpose ``"train"``, then ``"test"`` (labels stay unread), then ``"truth"`` (the
-    labels, once predictions exist); by ``lepton decide`` with ``"decide"``. Raise ``DataError`` with
+    labels, once predictions exist); by ``lepton decide`` with ``"decide"``, and of series with
+    ``"history"``: values newer than those learned from, to forecast from. Raise ``DataError`` with
     every finding at once for a table that cannot be used; never repair values silently.
     ``None`` leaves it to the task's or the host's own loader.
     """
@@ -229,7 +231,32 @@ def lepton_write(sections: Sequence[Section], run: Run, config: Config) -> Seque
 def lepton_stream(source: Source, run: Run, config: Config) -> Iterable[pd.DataFrame] | None:
     """Return (not yield) an iterable of batches of rows, or ``None`` if not your kind of source.
 
-    Called by ``lepton decide``, so that memory stays flat however long the source is.
+    Called by ``lepton decide``, so that memory stays flat however long the source is; and by ``lepton
+    watch`` for a source that is neither text nor a connection.
+    """
+
+
+# ------------------------------------------------------------------------------------- watching
+
+
+@single
+def lepton_update(model: Any, batch: pd.DataFrame | None, run: Run, config: Config) -> Any | None:
+    """Watching: return the model after ``batch``, which has just been decided.
+
+    Called by ``lepton watch``, first with ``None`` when it begins: return what the stream is to go
+    through. A model that is not the one given is stored with the state, so return the same object where
+    nothing changed. ``None`` leaves it to the task or the host: unchanged.
+    """
+
+
+@collected
+def lepton_alerts(
+    decisions: pd.DataFrame, cases: pd.DataFrame, run: Run, config: Config
+) -> Sequence[Alert] | None:
+    """Watching: what to warn of after a batch. ``run.model`` has been updated with it.
+
+    Called by ``lepton watch`` for each batch; say the same of the same rows, however they are cut into
+    batches. ``None``: nothing.
     """
 
 

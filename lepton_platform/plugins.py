@@ -189,7 +189,8 @@ def participants(application_id: str) -> Participants:
 
 def host_layer() -> Layer:
     """The host's own behaviour, written as hooks like everybody else's."""
-    modules = tuple(importlib.import_module(f"lepton_platform.{stage}.host") for stage in STAGES)
+    parts = (*STAGES, "engine")
+    modules = tuple(importlib.import_module(f"lepton_platform.{part}.host") for part in parts)
     progress = importlib.import_module("lepton_platform.progress")
     return Layer("host", HOST, (*modules, progress), "lepton-platform")
 

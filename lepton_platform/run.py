@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from lepton_platform.hooks import STAR_EXTENSION, Hooks
 from lepton_platform.model import evaluation, persistence, training
 from lepton_platform.model.candidate import Metric
 from lepton_platform.model.evaluation import Estimate
+from lepton_platform.model.prediction import predict_test
 from lepton_platform.plugins import Participants
 
 ROOT = Path("runs")
@@ -126,7 +128,7 @@ class Run:
     def seed(self) -> int:
         return self.options.seed
 
-    @property
+    @cached_property
     def engine(self) -> Engine:
         if self.options.engine is None:
             return LocalEngine()
@@ -134,6 +136,11 @@ class Run:
         if found is None:
             raise UsageError(f"--engine {self.options.engine!r} is no engine that is installed")
         return found
+
+    @property
+    def test_source(self) -> Source | None:
+        """Where test cases come from: the file asked for, or one beside the data; ``None``: held out."""
+        return self.dataset.test if self.options.test is None else Source(self.options.test)
 
     def note(self, *findings: Finding) -> None:
         """Add findings to the report; one that is there already is not repeated."""
@@ -325,6 +332,7 @@ def _carry_out(run: Run, folder: store.RunFolder) -> Run:
         folder.write_record(run.record)
         for error in run.participants.broken:
             run.log(f"left out: {error}")
+        run.log(f"engine: {type(run.engine).__name__}")  # one that does not answer is said before any work
         with _stage(run, "data"):
             data_stage(run)
         with _stage(run, "model"):
@@ -376,11 +384,10 @@ def _stage(run: Run, name: str) -> Iterator[None]:
 
 def data_stage(run: Run) -> None:
     """Load, check and split. Repeated on resume: it is cheap, and its hash must be the same."""
-    dataset = run.hooks.load(training_source(run), "train")
+    dataset = run.dataset = run.hooks.load(training_source(run), "train")
     run.split = run.hooks.split(dataset)
-    run.dataset = dataset
-    if run.options.test is not None:
-        run.test = run.hooks.load(Source(run.options.test), "test")
+    if run.test_source is not None:
+        run.test = run.hooks.load(run.test_source, "test")
     else:
         held_out = dataset.take(run.split.test)
         run.test = replace(held_out, target=None)
@@ -414,14 +421,14 @@ def model_stage(run: Run) -> None:
     """Train, predict the test cases, and only then read their labels and judge."""
     run.metrics = run.hooks.metrics()
     run.selected_by = run.application.select or next(iter(run.metrics))
-    if not run.record["stages"].get("model"):
+    if "model" not in run.record:
         candidates = run.hooks.models(run.dataset)
         run.model = run.hooks.train(run.dataset, run.split, candidates, run.metrics)
         _keep_model(run)
     else:
         _take_up_model(run)
-    run.predictions = run.hooks.predict(run.model, run.test.cases)
-    run.baseline_predictions = run.hooks.predict(run.baseline, run.test.cases)
+    run.predictions = predict_test(run, "model")
+    run.baseline_predictions = predict_test(run, "baseline")
     write_frame(run.folder / "predictions.parquet", run.predictions)
     run.truth = _truth(run)
     for predictions, scores in (
@@ -439,19 +446,20 @@ def model_stage(run: Run) -> None:
         run.test.groups,
     )
     store.write_json(run.folder / "metrics.json", metrics_json(run))
+    shutil.rmtree(run.folder / training.CHECKPOINTS, ignore_errors=True)
 
 
 def _keep_model(run: Run) -> None:
-    """Save what the report stage, ``resume`` and ``decide`` need of training."""
+    """Save what the rest of the run, ``resume`` and ``decide`` need of training."""
     persistence.save(run.folder / "model", {"model": run.model, "baseline": run.baseline})
     persistence.require_vouched(run.folder / "model", run.participants.layers)
-    run.record["model"] = {"manifest_sha256": persistence.manifest_digest(run.folder / "model")}
-    run.record["learned"] = run.learned
     with store.replacing(run.folder / "leaderboard.csv") as path:
         run.leaderboard.to_csv(path, index=False)
     if not run.out_of_fold.empty:
         write_frame(run.folder / "out_of_fold.parquet", run.out_of_fold)
-    shutil.rmtree(run.folder / training.CHECKPOINTS, ignore_errors=True)
+    run.record["learned"] = run.learned
+    run.record["model"] = {"manifest_sha256": persistence.manifest_digest(run.folder / "model")}
+    store.write_json(run.folder / store.RECORD, run.record)  # from here on it need not be trained again
 
 
 def _take_up_model(run: Run) -> None:
@@ -473,14 +481,14 @@ def load_model(run: Run) -> None:
 
 def _truth(run: Run) -> pd.Series[Any]:
     """Return the test cases' outcomes; a test file's are read here for the first time."""
-    if run.options.test is None:
+    if run.test_source is None:
         assert run.dataset.target is not None
         return run.dataset.target.iloc[run.split.test]
-    truth = run.hooks.load(Source(run.options.test), "truth").target
+    truth = run.hooks.load(run.test_source, "truth").target
     if truth is None or not truth.index.equals(run.test.cases.index):
         raise DataError(
             [Finding("error", "the outcomes do not belong to the cases that were predicted")],
-            run.options.test,
+            str(run.test_source),
         )
     return truth
 

@@ -112,6 +112,21 @@ def decided(lepton, ran):
     return SimpleNamespace(told=done.stderr, table=pd.read_parquet(lepton.folder / "decided.parquet"))
 
 
+@pytest.fixture(scope="module")
+def watched(lepton, decided):
+    """Alerts on a stream of parcels, the state that was left, and the decisions on the same parcels."""
+    table = parcels(300, 2).drop(columns="late")
+    (lepton.folder / "stream.csv").write_text(table.to_csv(index=False))
+    done = lepton("watch", "post.parcels", "--data", "stream.csv", "--state", "state")
+    assert done.returncode == 0, done.stderr
+    (lepton.folder / "same.txt").write_text(table.to_string(index=False))
+    again = lepton("decide", "post.parcels", "--data", "fixed:same.txt", "--out", "same.parquet")
+    assert again.returncode == 0, again.stderr
+    alerts = [json.loads(line) for line in done.stdout.splitlines()]
+    decisions = pd.read_parquet(lepton.folder / "same.parquet")
+    return SimpleNamespace(alerts=alerts, state=lepton.folder / "state", decisions=decisions)
+
+
 def test_lepton_read_brings_a_format_that_the_host_does_not_read(ran):
     assert json.loads((ran.folder / "run.json").read_text())["data"]["rows"] == 300
 
@@ -192,6 +207,19 @@ def test_lepton_write_leaves_a_file_beside_the_report(ran):
 
 def test_lepton_stream_reads_the_same_format_in_parts(decided):
     assert list(decided.table["case"]) == list(range(12_000))
+
+
+def test_lepton_update_is_stored_with_the_state(watched):
+    record = json.loads((watched.state / "state.json").read_text())
+    with zipfile.ZipFile(watched.state / record["model"] / "model.skops") as model:
+        saved = json.loads(model.read("schema.json"))
+    assert '"watched_"' in json.dumps(saved) and record["rows"] == 300
+
+
+def test_lepton_alerts_are_printed(watched):
+    sure = watched.decisions[watched.decisions["probability"] > 0.95]
+    late = [alert["subject"] for alert in watched.alerts if alert["kind"] == "late"]
+    assert late == [f"parcel {parcel}" for parcel in sure["case"]] != []
 
 
 def test_lepton_batch_finished_tells_of_each_part(decided):

@@ -21,6 +21,7 @@ COMMANDS = {
     "run": "Learn from a file and write decisions and a report.",
     "decide": "Apply the model of a finished run to new cases.",
     "serve": "Answer requests for decisions over HTTP.",
+    "watch": "Watch a stream and print an alert where one is due.",
     "list": "List the applications that are installed.",
     "runs": "List, show and compare runs.",
     "plugin": "Write, check, try and choose plugins.",

@@ -69,6 +69,9 @@ def command(
         if run.application_id != application:
             raise UsageError(f"run {folder.id} is one of {run.application_id}, not of {application}")
         counts = decide(run, data, stdout if out is None else out)
+        for finding in run.findings:
+            if finding.level == "warning":
+                click.echo(f"Warning: {finding}", err=True)
     if as_json:
         click.echo(json.dumps({"run": folder.id, "out": str(Path(str(out)).resolve()), **counts}))
     elif out is not None:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 Level = Literal["error", "warning", "note"]
 
-Purpose = Literal["train", "test", "truth", "decide"]
+Purpose = Literal["train", "test", "truth", "decide", "history"]
 """Why rows are loaded: to learn from; to predict, with the labels unread; to read those labels
-once the predictions exist; or to decide on."""
+once the predictions exist; to decide on; or, of series, to forecast from."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,8 @@ class Dataset:
     content: pd.Series[Any] | None = None
     """Digests of what the cases hold, where ``cases`` say only where that lies (pictures): they stand
     for the cases in the hash of the data."""
+    test: Source | None = None
+    """Test cases that came with the data, for instance in the same folder: as if ``--test`` named them."""
 
     def take(self, positions: NDArray[np.intp]) -> Dataset:
         """Return the cases at ``positions``, in that order."""

@@ -22,6 +22,8 @@ class Candidate:
     """Whether the run's steps stand before the estimator."""
     baseline: bool = False
     """A naive rule to be beaten: it is never chosen."""
+    order: int = 50
+    """Fitted from low to high, equal ones as they are named: what is cheap and good first, for a budget."""
     origin: str = ""
     """The layer it came from; stamped by the host."""
 

@@ -57,7 +57,7 @@ class Contender:
 
 
 def contenders(run: Run, dataset: Dataset, candidates: Mapping[str, Candidate]) -> list[Contender]:
-    """Return the candidates that the run asks for, baselines first, each with its pipeline."""
+    """Return the candidates that the run asks for, baselines first, then by order, each with its pipeline."""
     choosable = [name for name, candidate in candidates.items() if not candidate.baseline]
     for name in run.options.models:
         if name not in choosable:
@@ -67,7 +67,7 @@ def contenders(run: Run, dataset: Dataset, candidates: Mapping[str, Candidate]) 
         for name, candidate in candidates.items()
         if candidate.baseline or not run.options.models or name in run.options.models
     }
-    ordered = sorted(chosen.items(), key=lambda item: not item[1].baseline)
+    ordered = sorted(chosen.items(), key=lambda item: (not item[1].baseline, item[1].order))
     return [Contender(name, one, _pipeline(run, dataset, name, one)) for name, one in ordered]
 
 
@@ -186,9 +186,8 @@ def refit(run: Run, dataset: Dataset, contender: Contender) -> Pipeline:
     """Return the contender fitted on all training cases."""
     assert dataset.target is not None
     if contender.fitted is None:
-        contender.fitted, seconds = fit(
-            contender.pipeline, dataset.cases, dataset.target, run.folder / CHECKPOINTS
-        )
+        call = (contender.pipeline, dataset.cases, dataset.target, run.folder / CHECKPOINTS)
+        ((contender.fitted, seconds),) = run.engine.map(fit, [call], None)
         contender.seconds += seconds
     return contender.fitted
 

@@ -162,7 +162,7 @@ def roc(truth: ArrayLike, probabilities: Mapping[str, ArrayLike]) -> Figure:
     if not probabilities:
         raise ValueError("there is no prediction whose curve could be drawn")
     checked = {name: _checked(truth, probability) for name, probability in probabilities.items()}
-    chart, axes = _single(4.4)
+    chart, axes = single_axes(4.4)
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     areas: dict[str, float] = {}
     for place, (name, (labels, scores)) in enumerate(checked.items()):
@@ -182,7 +182,7 @@ def roc(truth: ArrayLike, probabilities: Mapping[str, ArrayLike]) -> Figure:
             loc="lower right", frameon=True, framealpha=0.9, edgecolor="none", fontsize=10, labelcolor=INK
         )
     else:
-        _legend(chart, axes)
+        draw_legend(chart, axes)
     return Figure(chart, alt=_roc_finding(areas), caption=_ROC_CAPTION)
 
 
@@ -233,7 +233,7 @@ def score_distribution(
     """
     classes, scores = _checked(truth, probability)
     end = _nice_end(max(float(scores.max()), cut_off or 0.0))
-    chart, axes = _single(3.5)
+    chart, axes = single_axes(3.5)
     findings = []
     for place, name in enumerate(labels):
         of_class = scores[classes == place]
@@ -245,7 +245,7 @@ def score_distribution(
     if cut_off is not None:
         axes.axvline(cut_off, color=INK, linewidth=1.2, label=f"cut-off {readable(cut_off)}")
     axes.set(xlabel="predicted probability", ylabel="share of the class, %", xlim=(0, end))
-    _legend(chart, axes)
+    draw_legend(chart, axes)
     caption = (
         "Bars add up to 100 % within each class, its number of cases in brackets: "
         "the less the two overlap, the better they are told apart."
@@ -288,7 +288,7 @@ def bars(
     order = np.argsort(-np.abs(np.where(np.isfinite(numbers), numbers, 0)), kind="stable")
     order = order[np.isfinite(numbers[order])][:most]
     names = [str(name) for name in values.index[order]]
-    chart, axes = _single(1.15 + 0.27 * max(len(order), 1))
+    chart, axes = single_axes(1.15 + 0.27 * max(len(order), 1))
     places = np.arange(len(order))
     with_intervals = low is not None and high is not None
     if not with_intervals and (low is not None or high is not None):
@@ -355,7 +355,7 @@ def curve(
     that are not finite are left out.
     """
     across = np.asarray(x, dtype=np.float64)
-    chart, axes = _single(3.5)
+    chart, axes = single_axes(3.5)
     if band is not None:
         low, high = (np.asarray(end, dtype=np.float64) for end in band)
         kept = _extremes(across, high - low, MOST_POINTS)
@@ -372,7 +372,7 @@ def curve(
     axes.set(xlabel=_literal(xlabel), ylabel=_literal(ylabel))
     axes.yaxis.set_major_formatter(_tick)
     if len(lines) > 1:
-        _legend(chart, axes)
+        draw_legend(chart, axes)
     return Figure(chart, alt=f"{ylabel} over {xlabel}. {' '.join(findings)}")
 
 
@@ -415,7 +415,7 @@ def leaderboard(
         ["value", "name"], ascending=[better == "lower", True], kind="stable"
     )
     missing = [str(name) for name in frame.loc[frame["value"].isna(), "name"]]
-    chart, axes = _single(1.1 + 0.3 * max(len(ranked), 1))
+    chart, axes = single_axes(1.1 + 0.3 * max(len(ranked), 1))
     baseline, is_baseline = _baseline(ranked)
     values, places = ranked["value"].to_numpy(dtype=np.float64), np.arange(len(ranked))
     _draw_intervals(axes, ranked[["low", "high"]].to_numpy(dtype=np.float64).T, places, PALETTE[0])
@@ -429,7 +429,7 @@ def leaderboard(
             linestyle=(0, (4, 3)),
             label=f"baseline {readable(baseline)}",
         )
-        _legend(chart, axes)
+        draw_legend(chart, axes)
     _name_rows(axes, [str(name) for name in ranked["name"]])
     axes.margins(x=0.06)
     axes.set(xlabel=_literal(xlabel))
@@ -488,7 +488,7 @@ def training_curves(history: pd.DataFrame, kept: int) -> Figure:
         axes.axvline(kept, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), label=f"kept: epoch {kept}")
         axes.set_ylabel(title.replace("_", " "))
     stacked[-1].set_xlabel("epoch")
-    _legend(chart, stacked[0])
+    draw_legend(chart, stacked[0])
     epochs = known.index.to_numpy(dtype=np.float64)
     shown = {name.replace("_", " "): known[name].to_numpy() for name in (*losses, *scores)}
     courses = [_course(name, epochs, values, "epoch") for name, values in shown.items()]
@@ -556,7 +556,8 @@ def _chart(height: float) -> Chart:
     return Chart(figsize=(WIDTH, height), layout="constrained", facecolor="white")
 
 
-def _single(height: float) -> tuple[Chart, Axes]:
+def single_axes(height: float) -> tuple[Chart, Axes]:
+    """Return a chart of the report's width and look, ``height`` inches tall, and its axes to draw on."""
     chart = _chart(height)
     axes = chart.add_subplot()
     _dress(axes)
@@ -603,7 +604,7 @@ def _name_rows(axes: Axes, names: Sequence[str]) -> None:
     axes.set_ylim(max(len(names), 1) - 0.4, -0.6)
 
 
-def _legend(chart: Chart, axes: Axes) -> None:
+def draw_legend(chart: Chart, axes: Axes) -> None:
     """Put the legend above the axes, where it hides no data, in as many columns as fit."""
     handles, texts = axes.get_legend_handles_labels()
     taken = [len(text) + 7 for text in texts]  # in letters, with the handle and the gap

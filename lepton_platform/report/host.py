@@ -50,10 +50,10 @@ def lepton_sections(run: Run) -> Sequence[Section]:
 
 def _judged_on(run: Run) -> str:
     learned, judged = len(run.split.train), len(run.test.cases)
-    if run.options.test is not None:
+    if run.test_source is not None:
         return (
             f"The model learned from {learned:,} cases and was judged on the {judged:,} cases of "
-            f"{run.options.test}, whose outcomes were read only after the predictions were written."
+            f"{run.test_source}, whose outcomes were read only after the predictions were written."
         )
     return (
         f"The model learned from {learned:,} cases and was judged once on {judged:,} others, "

@@ -6,6 +6,7 @@ runs both.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.model_selection import StratifiedKFold
 
 from lepton_platform import (
+    Alert,
     Application,
     Candidate,
     Config,
@@ -167,3 +169,22 @@ def lepton_write(run: Run) -> Sequence[Path]:
     with replacing(path) as temporary:
         run.decisions.query("decision == 'express'").to_csv(temporary, index_label="parcel")
     return [path]
+
+
+@hookimpl
+def lepton_update(model: Any, batch: pd.DataFrame | None) -> Any:
+    """Count, in the model that is stored with the state, the parcels that were watched."""
+    if batch is None:
+        return None
+    counting = copy.copy(model)
+    counting.watched_ = getattr(model, "watched_", 0) + len(batch)
+    return counting
+
+
+@hookimpl
+def lepton_alerts(decisions: pd.DataFrame) -> Sequence[Alert]:
+    """Warn of each parcel that is all but sure to be late."""
+    return [
+        Alert("late", f"parcel {parcel}", f"row {parcel}", "warning", f"late with a chance of {chance:.0%}")
+        for parcel, chance in decisions.loc[decisions["probability"] > 0.95, "probability"].items()
+    ]

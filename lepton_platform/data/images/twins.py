@@ -25,7 +25,7 @@ LARGEST_GROUP = 20
 """A group of so few is never taken for a sign that the threshold is too low."""
 MOST_COMPARED = 20_000
 """Above so many pictures, comparing all pairs costs too much: only equal thumbnails are twins."""
-AT_ONCE = 2_000
+AT_ONCE = 500
 
 Floats = NDArray[np.float32]
 
@@ -47,18 +47,27 @@ class Twins(NamedTuple):
 
 def twins(pictures: pd.DataFrame) -> Twins:
     """Return the near-duplicates among inspected pictures."""
-    if len(pictures) > MOST_COMPARED:
+    n = len(pictures)
+    if n > MOST_COMPARED:
         return Twins(_equal_thumbnails(pictures), 1.0)
-    units, mirrored = _units(pictures)
-    first, second, correlation = (np.concatenate(part) for part in zip(*_alike(units, mirrored), strict=True))
-    n, groups = len(pictures), np.arange(len(pictures))
-    for threshold in THRESHOLDS:
-        near = correlation > threshold
-        links = coo_array((np.ones(near.sum()), (first[near], second[near])), shape=(n, n))
-        groups = connected_components(links, directed=False)[1].astype(np.intp)
-        if np.bincount(groups).max() <= max(LARGEST_SHARE * n, LARGEST_GROUP):
-            return Twins(groups, threshold)
-    return Twins(_equal_thumbnails(pictures), 1.0)
+    most = max(LARGEST_SHARE * n, LARGEST_GROUP)
+    groups = dict.fromkeys(THRESHOLDS, np.arange(n))
+    for start, correlation in _correlations(*_units(pictures)):
+        for threshold in list(groups):
+            row, column = np.nonzero(correlation > threshold)
+            groups[threshold] = _joined(groups[threshold], row + start, column + start)
+            if np.bincount(groups[threshold]).max() > most:
+                del groups[threshold]
+    if not groups:
+        return Twins(_equal_thumbnails(pictures), 1.0)
+    return Twins(groups[min(groups)], min(groups))
+
+
+def _joined(groups: NDArray[np.intp], first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the groups after each pair of pictures was put into one."""
+    n = len(groups)
+    links = coo_array((np.ones(len(first), bool), (groups[first], groups[second])), shape=(n, n))
+    return np.asarray(connected_components(links, directed=False)[1][groups], dtype=np.intp)
 
 
 def have_twin(pictures: pd.DataFrame, among: pd.DataFrame, threshold: float) -> NDArray[np.bool_]:
@@ -88,10 +97,12 @@ def _units(pictures: pd.DataFrame) -> tuple[Floats, Floats]:
     return units, units.reshape(grey.shape)[:, :, ::-1].reshape(units.shape)
 
 
-def _alike(units: Floats, mirrored: Floats) -> Iterator[tuple[NDArray[np.intp], ...]]:
-    """Yield, block by block, the pairs above the lowest threshold and their correlations."""
+def _correlations(units: Floats, mirrored: Floats) -> Iterator[tuple[int, Floats]]:
+    """Yield, for some pictures at a time, the first one's number and theirs with all from there on.
+
+    As much as fits into memory, not all pairs: of pictures that are alike there are millions. A pair
+    is told once, the other way round it is 0.
+    """
     for start in range(0, len(units), AT_ONCE):
-        block = units[start : start + AT_ONCE]
-        correlation = np.maximum(block @ units[start:].T, block @ mirrored[start:].T)
-        row, column = np.nonzero(np.triu(correlation, 1) > THRESHOLDS[0])
-        yield row + start, column + start, correlation[row, column]
+        block, later = units[start : start + AT_ONCE], slice(start, None)
+        yield start, np.triu(np.maximum(block @ units[later].T, block @ mirrored[later].T), 1)

@@ -22,6 +22,7 @@ def read(source: Source) -> Table:
     with _opened(source) as file:
         # Each column is freed as soon as it is converted, so that the table is never held twice.
         frame = _indexless(file.read().to_pandas(split_blocks=True, self_destruct=True))
+    pa.default_memory_pool().release_unused()
     return Table(frame, tuple(inexact_warnings(frame)))
 
 

@@ -35,8 +35,8 @@ from lepton_platform.model.deep.loop import Epoch, Part, Recipe, Training, forwa
 from lepton_platform.model.deep.losses import Loss
 
 Floats = NDArray[np.float32]
-FLOATS = [np.float32, np.float64]
-"""Types that ``X`` may keep until it is standardised; any other becomes the first."""
+NUMBERS = [np.float32, np.float64, np.uint8]
+"""Types that ``X`` may keep until it is standardised, pixels longer; any other becomes the first."""
 
 
 class NeuralNetwork(BaseEstimator):  # type: ignore[misc]
@@ -223,7 +223,7 @@ class NeuralNetwork(BaseEstimator):  # type: ignore[misc]
     # -------------------------------------------------------------------- inputs and targets
 
     def _checked(self, X: ArrayLike) -> Floats:
-        checked: Floats = validate_data(self, X, dtype=FLOATS, allow_nd=True, reset=False)
+        checked: Floats = validate_data(self, X, dtype=NUMBERS, allow_nd=True, reset=False)
         if (shape := checked.shape[1:]) != self.shape_in_:
             raise ValueError(f"a case has shape {shape}; {type(self).__name__} learned {self.shape_in_}")
         return checked
@@ -234,7 +234,8 @@ class NeuralNetwork(BaseEstimator):  # type: ignore[misc]
     def _inputs(self, X: Floats) -> Tensor:
         if self.scaler_ is not None:
             X = self.scaler_.transform(X.reshape(-1, X.shape[-1])).reshape(X.shape)
-        return torch.from_numpy(np.ascontiguousarray(X, dtype=np.float32))
+        kept = np.uint8 if X.dtype == np.uint8 else np.float32  # pixels are floats a batch at a time
+        return torch.from_numpy(np.ascontiguousarray(X, dtype=kept))
 
     def _targets(self, y: NDArray[Any]) -> Tensor:
         """Return ``y`` as loss and score take it."""
@@ -310,7 +311,7 @@ class NeuralClassifier(ClassifierMixin, NeuralNetwork):  # type: ignore[misc]
         DivergedError
             The loss is no longer a number.
         """
-        inputs, classes = validate_data(self, X, y, dtype=FLOATS, allow_nd=True)
+        inputs, classes = validate_data(self, X, y, dtype=NUMBERS, allow_nd=True)
         check_classification_targets(classes)
         self.classes_ = np.unique(classes)
         self.n_outputs_ = len(self.classes_)
@@ -373,7 +374,7 @@ class NeuralRegressor(RegressorMixin, NeuralNetwork):  # type: ignore[misc]
             The loss is no longer a number.
         """
         as_numbers = {"multi_output": True, "y_numeric": True}
-        inputs, targets = validate_data(self, X, y, dtype=FLOATS, allow_nd=True, **as_numbers)
+        inputs, targets = validate_data(self, X, y, dtype=NUMBERS, allow_nd=True, **as_numbers)
         self.target_shape_ = targets.shape[1:]
         self.n_outputs_ = 1 if targets.ndim == 1 else targets.shape[1]
         return self._train(inputs, targets, X_val, y_val, strata=None)

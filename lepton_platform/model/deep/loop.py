@@ -25,12 +25,12 @@ from lepton_platform.model.deep.optimisation import Schedule, optimiser
 
 SMALL_STEP = 2_000_000
 """Multiplications of one step below which threads wait for each other longer than they work."""
-AT_ONCE = 4096
-"""Cases that go through a network at once where nothing is learned from them."""
+AT_ONCE = 4_000_000
+"""Numbers that go into a network at once where nothing is learned from them: of so many cases."""
 
 
 class Part(NamedTuple):
-    """Cases and their targets; rows may be taken by a tensor of positions."""
+    """Cases, floats or bytes, and their targets; rows may be taken by a tensor of positions."""
 
     X: Tensor
     y: Tensor
@@ -133,7 +133,7 @@ class Training:
         precision = self._precision()
         losses, sizes = [], []
         for rows in torch.randperm(len(train.y)).tensor_split(self.steps):
-            X, y = train.X[rows].to(self.device), train.y[rows].to(self.device)
+            X, y = train.X[rows].to(self.device).float(), train.y[rows].to(self.device)
             for augment in self.recipe.augmentation:
                 X, y = augment(X, y)
             with precision:
@@ -197,7 +197,8 @@ def forward(module: nn.Module, X: Tensor, precision: AbstractContextManager[Any]
     device = next(module.parameters()).device
     module.eval()
     with torch.inference_mode(), precision or nullcontext():
-        return torch.cat([module(part.to(device)).float().cpu() for part in torch.split(X, AT_ONCE)])
+        parts = torch.split(X, max(1, AT_ONCE // max(1, math.prod(X.shape[1:]))))
+        return torch.cat([module(part.to(device).float()).float().cpu() for part in parts])
 
 
 @contextmanager

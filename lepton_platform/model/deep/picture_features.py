@@ -30,7 +30,9 @@ Floats = NDArray[np.float32]
 
 AT_ONCE = 64
 """Pictures that go through the network together."""
-REMEMBERED = 4_096
+WRITTEN_AT_ONCE = 4_096
+"""Pictures after which their features are kept in the file."""
+REMEMBERED = 2_048
 """The features of a batch of so many pictures at most are kept for the next caller."""
 BATCHES_REMEMBERED = 6
 WIDTH = 2 * sum(CHANNELS)
@@ -46,7 +48,10 @@ class PretrainedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Pixels along a side to which each picture is stretched; features of all sizes stand side by
         side, 928 for each.
     mirrored : bool
-        Whether to take the mean over each picture and its mirror image: then both are told alike.
+        Whether to look at each picture's mirror image, too.
+    sided : bool
+        Whether a picture and its mirror image are told apart (left and right kidney). If not, the
+        features of a picture that is looked at ``mirrored`` are the mean over both.
     random_weights : int or None
         Seed of random weights in place of the pretrained ones, to see what depends on them.
     checkpoints : path or None
@@ -58,11 +63,13 @@ class PretrainedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self,
         sizes: tuple[int, ...] = (64, 112),
         mirrored: bool = True,
+        sided: bool = False,
         random_weights: int | None = None,
         checkpoints: str | Path | None = None,
     ) -> None:
         self.sizes = sizes
         self.mirrored = mirrored
+        self.sided = sided
         self.random_weights = random_weights
         self.checkpoints = checkpoints
 
@@ -78,28 +85,33 @@ class PretrainedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return the features, shape (n, 928 x sizes)."""
         check_is_fitted(self)
         kept = self._kept(X)
-        return kept.read() if kept is not None and kept.is_complete() else self._computed(X)
+        looks = kept.read() if kept is not None and kept.is_complete() else self._computed(X)
+        own, mirror = looks[:, : self.n_features_out_], looks[:, self.n_features_out_ :]
+        return np.asarray((own + mirror) / 2 if self.mirrored and not self.sided else own)
 
     def _kept(self, X: pd.DataFrame) -> _Kept | None:
         if self.kept_in_ is None:
             return None
         sizes = "-".join(map(str, self.sizes))
         name = f"features-{sizes}{'-mirrored' if self.mirrored else ''}-{self.random_weights}"
-        return _Kept(Path(self.kept_in_) / name, X)
+        return _Kept(Path(self.kept_in_) / name, X, self._width())
+
+    def _width(self) -> int:
+        return len(self.sizes) * WIDTH * (1 + self.mirrored)
 
     def _computed(self, X: pd.DataFrame) -> Floats:
+        """Return the features of the pictures and, behind them, those of their mirror images."""
         key = (tuple(X["sha256"]), self.sizes, self.mirrored, self.random_weights)
         with _ONE_AT_A_TIME:
             if key in _RECENT:
                 return _RECENT[key]
-        network, features = (
-            _frozen(self.random_weights),
-            np.empty((len(X), len(self.sizes) * WIDTH), np.float32),
-        )
+        network = _frozen(self.random_weights)
+        features = np.empty((len(X), self._width()), np.float32)
         for positions, pictures in _batches(X, self.sizes):
-            features[positions] = np.concatenate(
-                [_pooled(network, stack, self.mirrored) for stack in pictures], axis=1
-            )
+            inputs = [Prepared()(stack) for stack in pictures]
+            turned = [stack.flip(3) for stack in inputs] if self.mirrored else []
+            pooled = [_pooled(network, stack) for stack in inputs + turned]
+            features[positions] = np.concatenate(pooled, axis=1)
         if len(X) <= REMEMBERED:
             with _ONE_AT_A_TIME:
                 _RECENT[key] = features
@@ -119,15 +131,22 @@ def _frozen(random_weights: int | None) -> Any:
 
 
 class _Kept:
-    """Features in a file, one row per picture, found again by the digests of the pixels."""
+    """Features in a file of float32, row after row, found again by the digests of the pixels.
 
-    def __init__(self, path: Path, cases: pd.DataFrame) -> None:
-        self._rows, self._names = path.with_suffix(".npy"), path.with_suffix(".txt")
-        self._cases = cases
+    Rows are added some thousands at a time, and after them their digests to a file beside it: only
+    rows that have one count, so that a look that was killed goes on where it was.
+    """
+
+    def __init__(self, path: Path, cases: pd.DataFrame, width: int) -> None:
+        self._rows, self._names = path.with_suffix(".f32"), path.with_suffix(".txt")
+        self._cases, self._width = cases, width
+
+    def _known(self) -> list[str]:
+        return self._names.read_text().split() if self._names.exists() else []
 
     def _places(self) -> NDArray[np.intp]:
         """Return the row of each picture in the file; -1 where it is not there."""
-        known = self._names.read_text().split() if self._names.exists() else []
+        known = self._known()
         places = pd.Series(range(len(known)), index=known, dtype="int64")
         found = self._cases["sha256"].map(places[~places.index.duplicated()]).fillna(-1)
         return np.asarray(found, dtype=np.intp)
@@ -136,21 +155,23 @@ class _Kept:
         return bool((self._places() >= 0).all())
 
     def complete(self, compute: Callable[[pd.DataFrame], Floats]) -> None:
-        """Compute what is missing and write the file anew, whole or not at all."""
+        """Compute what is missing."""
         missing = self._cases[self._places() < 0].drop_duplicates("sha256")
-        if missing.empty:
-            return
-        rows, names = compute(missing), missing["sha256"].tolist()
+        for start in range(0, len(missing), WRITTEN_AT_ONCE):
+            part = missing.iloc[start : start + WRITTEN_AT_ONCE]
+            self._add(compute(part), part["sha256"].tolist())
+
+    def _add(self, rows: Floats, names: list[str]) -> None:
+        known = self._known()
         self._rows.parent.mkdir(parents=True, exist_ok=True)
-        if self._names.exists():
-            rows = np.concatenate([np.load(self._rows), rows])
-            names = self._names.read_text().split() + names
-        with store.replacing(self._rows) as temporary, open(temporary, "wb") as file:
-            np.save(file, rows)
-        store.write_text(self._names, "\n".join(names))  # last: it says what the other one holds
+        with open(self._rows, "r+b" if self._rows.exists() else "wb") as file:
+            file.seek(len(known) * self._width * rows.itemsize)  # over rows whose digests were not written
+            file.write(rows.tobytes())
+        store.write_text(self._names, "\n".join([*known, *names]))
 
     def read(self) -> Floats:
-        return np.asarray(np.load(self._rows, mmap_mode="r")[self._places()])
+        rows = np.memmap(self._rows, np.float32, mode="r", shape=(len(self._known()), self._width))
+        return np.asarray(rows[self._places()])
 
 
 def _batches(cases: pd.DataFrame, sizes: tuple[int, ...]) -> Iterator[tuple[list[int], list[Tensor]]]:
@@ -181,21 +202,15 @@ def _stretched(picture: Pixels, size: int) -> Tensor:
 
 
 @torch.inference_mode()
-def _pooled(network: Any, pictures: Tensor, mirrored: bool) -> Floats:
+def _pooled(network: Any, inputs: Tensor) -> Floats:
     """Return mean and deviation of every channel of every stage, shape (n, 928)."""
-    inputs = Prepared()(pictures)
-    pooled = _summed_up(network, inputs)
-    return (((pooled + _summed_up(network, inputs.flip(3))) / 2) if mirrored else pooled).numpy()
-
-
-def _summed_up(network: Any, inputs: Tensor) -> Tensor:
     maps = network._swish(network._bn0(network._conv_stem(inputs)))
     parts = []
     for number, block in enumerate(network._blocks[: STAGES[-1] + 1]):
         maps = block(maps)
         if number in STAGES:
             parts += [maps.mean((2, 3)), maps.std((2, 3))]
-    return torch.cat(parts, dim=1)
+    return torch.cat(parts, dim=1).numpy()
 
 
 class StageScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -210,10 +225,11 @@ class StageScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # typ
         blocks = np.tile(stage, X.shape[1] // WIDTH)
         parts = 2 * len(CHANNELS) * (X.shape[1] // WIDTH)
         self.n_features_in_ = X.shape[1]
-        self.mean_ = X.mean(axis=0, dtype=np.float64)
-        self.scale_ = np.maximum(X.std(axis=0, dtype=np.float64), 1e-6) * np.sqrt(blocks * parts)
+        mean, deviation = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
+        self.mean_ = mean.astype(X.dtype)
+        self.scale_ = (np.maximum(deviation, 1e-6) * np.sqrt(blocks * parts)).astype(X.dtype)
         return self
 
-    def transform(self, X: Floats) -> NDArray[np.float64]:
-        """Return the scaled features, in the shape of ``X``."""
+    def transform(self, X: Floats) -> Floats:
+        """Return the scaled features, in the shape and the precision of ``X``."""
         return np.asarray((X - self.mean_) / self.scale_)

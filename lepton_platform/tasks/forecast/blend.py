@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 
+from lepton_platform.errors import RunError
 from lepton_platform.tasks.forecast.conformal import ConformalWidths
 from lepton_platform.tasks.forecast.newcomers import with_newcomers
 from lepton_platform.tasks.forecast.panel import Future, Panel
@@ -72,9 +73,23 @@ class ForecastBlend(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def adopt(self, fitted: list[Any], X: pd.DataFrame, y: pd.Series[Any]) -> Self:
         """Take members that are fitted already, in order, on these rows."""
         self.fitted_ = fitted
-        self.panel_ = Panel.of(X, y, self.frequency)
-        self.kinds_ = kinds_of(self.panel_.values)
-        self.constant_ = _constant(self.panel_.values)
+        return self._look_at(Panel.of(X, y, self.frequency))
+
+    def renew(self, panel: Panel) -> Self:
+        """Forecast from the end of a panel of the same series and length.
+
+        Weights and widths stay as they were learned; so does what a member learned of all series.
+        """
+        for (name, _), member in zip(self.members, self.fitted_, strict=True):
+            if not hasattr(member[-1], "renew"):
+                raise RunError(f"{name} cannot take newer values (it has no renew); make a new run on them")
+            member[-1].renew(panel)
+        return self._look_at(panel)
+
+    def _look_at(self, panel: Panel) -> Self:
+        self.panel_ = panel
+        self.kinds_ = kinds_of(panel.values)
+        self.constant_ = _constant(panel.values)
         return self
 
     def predict(self, X: pd.DataFrame) -> Floats:

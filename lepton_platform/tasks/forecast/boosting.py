@@ -93,6 +93,11 @@ class GlobalBoosting(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             self._fit_mean(features, some[row.series], row.origin + row.step, base)
         return self
 
+    def renew(self, panel: Panel) -> Self:
+        """Forecast from the end of a panel of the same series and length, by what was learned before."""
+        self.panel_ = panel
+        return self
+
     def _some_series(self) -> NDArray[np.intp]:
         """Return the series to learn from: all, or of many a random part, so that memory stays flat."""
         count = len(self.panel_.series)

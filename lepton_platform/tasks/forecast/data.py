@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from lepton_platform.data.dataset import Dataset, Finding, Purpose, Source, Split
 from lepton_platform.errors import DataError
@@ -13,36 +15,52 @@ from lepton_platform.hookspecs import hookimpl
 from lepton_platform.tasks.forecast import layout, periods
 from lepton_platform.tasks.forecast.config import ForecastConfig
 from lepton_platform.tasks.forecast.layout import VALUE
-from lepton_platform.tasks.forecast.panel import numbers_of
+from lepton_platform.tasks.forecast.newer import rows_to_forecast
+from lepton_platform.tasks.forecast.panel import coded, numbers_of
 
 if TYPE_CHECKING:
     from lepton_platform.run import Run
 
 Rows = pd.DataFrame
 
+MOST_CHOSEN_BY = 5_000
+"""Series that models are chosen by and widths learned from: more would cost time and decide the same."""
+
 
 @hookimpl
 def lepton_load(source: Source, purpose: Purpose, run: Run, config: ForecastConfig) -> Dataset:
     """Read a long or wide table and check it: all findings at once."""
-    table = run.hooks.read(source)
-    table = table.set_axis(table.columns.map(str), axis=1)
-    _stop_on_errors(layout.missing_columns(table, config, purpose), source)
-    held_out = config.horizon if run.options.test is None else 0
-    rows = layout.long_rows(table, config, purpose != "train", held_out)
+    rows = _read(source, purpose, run, config)
     if purpose == "train":
         return _history(rows, source, run, config)
     if purpose == "truth":
         return Dataset(rows[[]], _numbers(rows[VALUE], source).rename(VALUE))
+    if purpose == "history":
+        return _newer(rows, source, run, config)
     return _future(rows, source, run, config)
+
+
+def _read(source: Source, purpose: Purpose, run: Run, config: ForecastConfig) -> Rows:
+    table = run.hooks.read(source)
+    table = table.set_axis(table.columns.map(str), axis=1)
+    _stop_on_errors(layout.faults_of(table, config, purpose), source)
+    held_out = config.horizon if run.options.test is None else 0
+    if purpose == "history":
+        return layout.long_rows(table, config, future=False)
+    return layout.long_rows(table, config, purpose != "train", held_out)
 
 
 def _history(rows: Rows, source: Source, run: Run, config: ForecastConfig) -> Dataset:
     values = _numbers(rows[VALUE], source)
     findings = _empty(values)
-    rows = rows[values.notna()].assign(**{VALUE: values[values.notna()]})
+    known = values.notna().to_numpy()
+    rows = rows.assign(**{VALUE: values})
+    if not known.all():
+        rows = rows[known]
+    del values
     if rows.empty:
         _stop_on_errors([Finding("error", "no row has a value", config.value)], source)
-    times = periods.parsed(pd.Index(rows.index.get_level_values(1).unique()))
+    times = periods.parsed(rows.index.unique(level=1))
     frequency = periods.find_frequency(times.sort_values())
     number = numbers_of(rows.index, frequency)
     seasons = config.seasons or periods.usual_seasons(frequency)
@@ -62,6 +80,22 @@ def _history(rows: Rows, source: Source, run: Run, config: ForecastConfig) -> Da
         groups=_series(rows),
         extra=rows.drop(columns=[VALUE, *cases.columns]),
     )
+
+
+def _newer(rows: Rows, source: Source, run: Run, config: ForecastConfig) -> Dataset:
+    """Return values to forecast from, on the calendar of those that were learned from."""
+    values = _numbers(rows[VALUE], source)
+    rows = rows.assign(**{VALUE: values})[values.notna().to_numpy()]
+    cases, faults = _cases(rows, config)
+    _stop_on_errors(_duplicates(rows, numbers_of(rows.index, run.learned["frequency"])) + faults, source)
+    unseen = sorted({*_series(rows).astype(str)} - {*map(str, run.model.panel_.series)})
+    if unseen:
+        said = (
+            f"{len(unseen):,} series are new since the model was trained, first {unseen[0]}: they are "
+            "forecast as those most like them"
+        )
+        run.note(Finding("warning", said, remedy="Run again to learn from them"))
+    return Dataset(cases, rows[VALUE], extra=rows.drop(columns=[VALUE, *cases.columns]))
 
 
 def _future(rows: Rows, source: Source, run: Run, config: ForecastConfig) -> Dataset:
@@ -91,12 +125,14 @@ def _cases(rows: Rows, config: ForecastConfig) -> tuple[Rows, list[Finding]]:
     attributes = (
         rows[list(config.static)].astype(object).where(rows[list(config.static)].notna(), "(missing)")
     )
-    return planned.join(attributes.astype(str).astype("category")), findings
+    return planned.assign(**attributes.astype(str).astype("category")), findings
 
 
 def _numbers(values: pd.Series[Any], source: Source) -> pd.Series[Any]:
     numbers = pd.to_numeric(values, errors="coerce").astype(float)
-    wrong = (numbers.isna() & values.notna() & (values.astype(str).str.strip() != "")) | np.isinf(numbers)
+    wrong = np.isinf(numbers)
+    if not pd.api.types.is_numeric_dtype(values.dtype):
+        wrong |= numbers.isna() & values.notna() & (values.astype(str).str.strip() != "")
     if wrong.any():
         shown = ", ".join(map(repr, values[wrong].unique()[:3]))
         finding = Finding("error", f"the values hold what is no number: {shown}", remedy="Correct them")
@@ -228,6 +264,13 @@ def _stop_on_errors(findings: list[Finding], source: Source) -> None:
 
 
 @hookimpl
+def lepton_stream(source: Source, run: Run, config: ForecastConfig) -> Iterable[pd.DataFrame] | None:
+    """What ``lepton decide`` is to forecast; where the source knows newer values, from their end on."""
+    table = run.hooks.read(source)
+    return rows_to_forecast(table.set_axis(table.columns.map(str), axis=1), run, config)
+
+
+@hookimpl
 def lepton_split(dataset: Dataset, run: Run, config: ForecastConfig) -> Split:
     """Hold the last periods out; folds forecast from earlier origins what the training rows then say."""
     number = numbers_of(dataset.cases.index, run.learned["frequency"])
@@ -241,9 +284,28 @@ def lepton_split(dataset: Dataset, run: Run, config: ForecastConfig) -> Split:
         span = end - int(number.min()) + 1
         said = f"{span:,} periods are too few to forecast {horizon} ahead and to check it"
         raise DataError([Finding("error", said, remedy="Pass a smaller --horizon, or a longer history")])
+    asked = _chosen_by(dataset.cases.index[train], run)
     folds = [
-        (np.flatnonzero(learned <= cut), np.flatnonzero((learned > cut) & (learned <= cut + horizon)))
+        (
+            np.flatnonzero(asked & (learned <= cut)),
+            np.flatnonzero(asked & (learned > cut) & (learned <= cut + horizon)),
+        )
         for cut in (origin - horizon * back for back in range(1, count + 1))
     ]
     rule = f"by time: the last {horizon} periods, forecast at once from the period before them"
     return Split(train, test, folds, rule)
+
+
+def _chosen_by(index: pd.Index[Any], run: Run) -> NDArray[np.bool_]:
+    """Return which rows the folds are made of: all, or of many series those of a random part."""
+    codes, series = coded(index, 0)
+    if len(series) <= MOST_CHOSEN_BY:
+        return np.ones(len(index), dtype=bool)
+    said = (
+        f"of {len(series):,} series, {MOST_CHOSEN_BY:,} drawn at random choose the models and their widths; "
+        "all are learned from and forecast"
+    )
+    run.note(Finding("note", said))
+    drawn = np.zeros(len(series), dtype=bool)
+    drawn[np.random.default_rng(run.seed).choice(len(series), MOST_CHOSEN_BY, replace=False)] = True
+    return drawn[codes]

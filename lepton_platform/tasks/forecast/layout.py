@@ -19,10 +19,10 @@ INDEX = ["series", "time"]
 VALUE = "value"
 
 
-def missing_columns(table: pd.DataFrame, config: ForecastConfig, purpose: Purpose) -> list[Finding]:
-    """Return an error for each column that an option names and the table lacks; the future has no value."""
+def faults_of(table: pd.DataFrame, config: ForecastConfig, purpose: Purpose) -> list[Finding]:
+    """Return an error for each column that an option names and the table lacks, or whose ids have gaps."""
     named = {"--series": config.series, "--time": config.time}
-    if purpose in ("train", "truth"):
+    if purpose in ("train", "truth", "history"):
         named["--value"] = config.value
     asked = [(option, name) for option, name in named.items() if name is not None]
     if purpose != "truth":
@@ -33,7 +33,17 @@ def missing_columns(table: pd.DataFrame, config: ForecastConfig, purpose: Purpos
         Finding("error", f"is missing, but {option} names it", name, (), did_you_mean(name, columns))
         for option, name in asked
         if name not in columns
-    ]
+    ] + [_without(table, name) for name in (config.series, config.time) if _is_empty_somewhere(table, name)]
+
+
+def _is_empty_somewhere(table: pd.DataFrame, name: str | None) -> bool:
+    return name in table and bool(table[name].isna().any())
+
+
+def _without(table: pd.DataFrame, name: str | None) -> Finding:
+    rows = np.flatnonzero(table[name].isna().to_numpy())
+    said, shown = f"is empty in {len(rows):,} rows", tuple(int(row) for row in rows[:100])
+    return Finding("error", said, name, shown, "Every row needs one: fill it in, or leave the rows out")
 
 
 def long_rows(table: pd.DataFrame, config: ForecastConfig, future: bool, held_out: int = 0) -> pd.DataFrame:

@@ -78,6 +78,13 @@ class Judged:
     def column(self, name: str) -> Floats:
         return self.predictions[name].to_numpy(dtype=float)
 
+    def quantile_losses(self) -> Floats:
+        """Return twice the mean quantile loss of each row; level by level, for rows may be many."""
+        total = np.zeros(len(self.truth))
+        for name, level in zip(OF_GRID, GRID, strict=True):
+            total += pinball(self.truth, self.column(name)[:, None], np.array([level]))[:, 0]
+        return 2 * total / len(GRID)
+
 
 def _by_series(parts: Callable[[Judged], Parts]) -> Ratio:
     return Ratio(lambda truth, predictions: parts(Judged.of(truth, predictions)))
@@ -97,16 +104,10 @@ def of_panel(scales: Scales, counts: bool) -> Mapping[str, Metric]:
     """
 
     def scaled_quantile_loss(judged: Judged) -> Parts:
-        losses = 2 * pinball(judged.truth, judged.predictions[OF_GRID].to_numpy(), np.asarray(GRID)).mean(
-            axis=1
-        )
-        return _scaled(judged.mean(losses), scales.absolute, judged)
+        return _scaled(judged.mean(judged.quantile_losses()), scales.absolute, judged)
 
     def wql(judged: Judged) -> Parts:
-        losses = 2 * pinball(judged.truth, judged.predictions[OF_GRID].to_numpy(), np.asarray(GRID)).mean(
-            axis=1
-        )
-        return judged.total(losses), judged.total(np.abs(judged.truth))
+        return judged.total(judged.quantile_losses()), judged.total(np.abs(judged.truth))
 
     def wape(judged: Judged) -> Parts:
         return judged.total(np.abs(judged.column("median") - judged.truth)), judged.total(

@@ -47,11 +47,13 @@ def lepton_models(dataset: Dataset, run: Run, config: ForecastConfig) -> Mapping
     frequency, seasons = run.learned["frequency"], tuple(run.learned["seasons"])
     found: dict[str, Candidate] = {
         "seasonal naive": Candidate(SeasonalNaive(seasons[0], frequency), steps=False, baseline=True),
-        "global boosting": Candidate(GlobalBoosting(config.horizon, seasons, frequency), steps=False),
+        "global boosting": Candidate(
+            GlobalBoosting(config.horizon, seasons, frequency), steps=False, order=90
+        ),
     }
     if run.options.budget is not None:  # what is sure to be there when time is short
         quick = GlobalBoosting(config.horizon, seasons, frequency, **QUICK)
-        found = {"quick boosting": Candidate(quick, steps=False), **found}
+        found["quick boosting"] = Candidate(quick, steps=False, order=10)
     assert dataset.target is not None
     if (dataset.target == 0).mean() >= MANY_ZEROS:
         found["zero"] = Candidate(Zero(), steps=False, baseline=True)
@@ -61,7 +63,7 @@ def lepton_models(dataset: Dataset, run: Run, config: ForecastConfig) -> Mapping
 @hookimpl
 def lepton_metrics(run: Run) -> Mapping[str, Metric]:
     """Errors of quantiles, median and mean, scaled by the training rows; coverage."""
-    scales = Scales.learn(_panel(run, run.dataset.take(run.split.train)), run.learned["seasons"][0])
+    scales = Scales.learn(_panel(run, run.dataset).until(run.learned["end"]), run.learned["seasons"][0])
     return forecast_metrics.of_panel(scales, run.learned["least"] >= 0)
 
 

@@ -32,8 +32,12 @@ class SeasonalNaive(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: pd.DataFrame, y: pd.Series[Any]) -> Self:
         """Keep the panel of rows indexed by (series, time)."""
-        self.panel_ = Panel.of(X, y, self.frequency)
-        values, season = self.panel_.values, min(self.season, max(self.panel_.periods - 1, 1))
+        return self.renew(Panel.of(X, y, self.frequency))
+
+    def renew(self, panel: Panel) -> Self:
+        """Forecast from the end of this panel."""
+        self.panel_ = panel
+        values, season = panel.values, min(self.season, max(panel.periods - 1, 1))
         squares = (values[:, season:] - values[:, :-season]) ** 2
         known = ~np.isnan(squares)
         self.deviation_ = np.sqrt(np.where(known, squares, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))

@@ -95,6 +95,26 @@ def _whole(values: Periods, step: int, times: pd.Index[Any]) -> Periods:
     return np.asarray(values // step, dtype=np.int64)
 
 
+def following(last: Any, count: int, frequency: str) -> pd.Index[Any]:
+    """Return the next ``count`` times after ``last``, a parsed one.
+
+    >>> following(7, 2, "1").tolist()
+    [8, 9]
+    >>> following(pd.Timestamp("2026-01-31"), 2, "M").strftime("%Y-%m-%d").tolist()
+    ['2026-02-28', '2026-03-31']
+    """
+    steps = range(1, count + 1)
+    if not isinstance(last, pd.Timestamp):
+        return pd.Index([int(last) + int(frequency) * step for step in steps])
+    if frequency.isdigit():
+        return pd.DatetimeIndex([last + pd.Timedelta(int(frequency) * step) for step in steps])
+    if frequency.startswith("W"):
+        return pd.DatetimeIndex([last + pd.Timedelta(weeks=step) for step in steps])
+    months = 12 // SEASONS[frequency[0]]
+    times = pd.DatetimeIndex([last + pd.DateOffset(months=months * step) for step in steps])
+    return times + pd.offsets.MonthEnd(0) if last.is_month_end else times
+
+
 def in_words(frequency: str) -> str:
     """Say how often a panel is observed.
 

@@ -1,14 +1,12 @@
 """What may become the model of the image task: heads on frozen features, and networks that learn.
 
-The more pictures there are, the less is computed of each, so that a run of 100,000 ends within the
-hour on two cores. Parameters were chosen out of fold on one set (benchmarks/LOG.md) and serve all.
+Parameters were chosen out of fold on one set (benchmarks/LOG.md) and serve all.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
@@ -23,43 +21,35 @@ from lepton_platform.model.deep.picture_networks import SmallPictureNetwork, Squ
 if TYPE_CHECKING:
     import optuna
 
-FEW, SOME, MANY = 2_500, 10_000, 30_000
-"""Pictures up to which they are looked at in two sizes and mirrored; in one; once; and small beyond."""
-MOST_FOR_KERNEL = 5_000
-"""Above it, the kernel is approximated: its matrix would have more than 25 million entries."""
+MANY = 5_000
+"""Pictures above which a kernel's matrix and a solver that sees all of them at once cost too much."""
 
 
-def features(pictures: int) -> PretrainedFeatures:
-    """Return the frozen features that so many pictures can be given."""
-    if pictures <= FEW:
-        return PretrainedFeatures(sizes=(64, 112), mirrored=True)
-    if pictures <= SOME:
-        return PretrainedFeatures(sizes=(112,), mirrored=True)
-    if pictures <= MANY:
-        return PretrainedFeatures(sizes=(112,), mirrored=False)
-    return PretrainedFeatures(sizes=(64,), mirrored=False)
+def kernel(features: PretrainedFeatures) -> Candidate:
+    """Return a classifier with a Gaussian kernel, one class against the rest; for few pictures."""
+    machine = OneVsRestClassifier(SVC(C=4.0, gamma=1.0))
+    return Candidate(make_pipeline(features, StageScaler(), machine), search=_search_kernel)
 
 
-def kernel(pictures: int) -> Candidate:
-    """Return a classifier with a Gaussian kernel, one class against the rest."""
-    if pictures <= MOST_FOR_KERNEL:
-        machine = OneVsRestClassifier(SVC(C=4.0, gamma=1.0))
-        return Candidate(make_pipeline(features(pictures), StageScaler(), machine), search=_search_kernel)
-    basis = Nystroem(gamma=1.0, n_components=800, random_state=0)
-    regression = LogisticRegression(C=30.0, max_iter=300)
-    return Candidate(make_pipeline(features(pictures), StageScaler(), basis, regression))
-
-
-def linear(pictures: int) -> Candidate:
-    """Return regularised logistic regression on the same features."""
+def linear(features: PretrainedFeatures) -> Candidate:
+    """Return regularised logistic regression on the same features; for few pictures."""
     regression = LogisticRegression(C=10.0, max_iter=500)
-    return Candidate(make_pipeline(features(pictures), StageScaler(), regression), search=_search_linear)
+    return Candidate(make_pipeline(features, StageScaler(), regression), search=_search_linear)
 
 
-def perceptron(pictures: int) -> Candidate:
+def linear_network(features: PretrainedFeatures) -> Candidate:
+    """Return the same learned batch by batch, for many pictures."""
+    return Candidate(_head(features, Perceptron(hidden=(), dropout=0.0)))
+
+
+def perceptron(features: PretrainedFeatures) -> Candidate:
     """Return a network of one hidden layer on the same features, for many pictures."""
+    return Candidate(_head(features, Perceptron(hidden=(256,), dropout=0.3)))
+
+
+def _head(features: PretrainedFeatures, architecture: Perceptron) -> Any:
     network = NeuralClassifier(
-        Perceptron(hidden=(256,), dropout=0.3),
+        architecture,
         optimiser="adamw",
         weight_decay=1e-2,
         epochs=40,
@@ -67,7 +57,7 @@ def perceptron(pictures: int) -> Candidate:
         schedule="cosine",
         random_state=0,
     )
-    return Candidate(make_pipeline(features(pictures), StageScaler(), network))
+    return make_pipeline(features, StageScaler(), network)
 
 
 def fine_tuned() -> Candidate:

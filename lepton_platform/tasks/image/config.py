@@ -29,7 +29,9 @@ class ImageConfig(Config):
         0.01, gt=0, lt=0.5, description="share of sound pictures to refuse as unfamiliar"
     )
     test_share: float = Field(0.2, gt=0, lt=1, description="share held out where no split is given")
-    folds: int = Field(5, ge=2, le=20, description="parts of the cross-validation")
+    folds: int | None = Field(
+        None, ge=2, le=20, description="parts of the cross-validation; else 5, fewer above 10,000 pictures"
+    )
 
     @model_validator(mode="after")
     def _positive_for_sensitivity(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,10 @@ from lepton_platform.data.dataset import Dataset, Finding, Purpose, Source, Spli
 from lepton_platform.data.images import manifest
 from lepton_platform.data.images.catalogue import MANIFEST, catalogue
 from lepton_platform.data.images.inspection import inspected
-from lepton_platform.data.images.twins import have_twin, twins
+from lepton_platform.data.images.twins import Twins, have_twin, twins
 from lepton_platform.errors import DataError, did_you_mean
 from lepton_platform.hookspecs import hookimpl
+from lepton_platform.tasks.image import looks
 from lepton_platform.tasks.image.config import ImageConfig
 
 if TYPE_CHECKING:
@@ -89,8 +91,8 @@ def lepton_load(source: Source, purpose: Purpose, run: Run, config: ImageConfig)
         if "label" not in pictures:
             raise DataError([Finding("error", "it holds no labels to judge by")], str(source))
         target = _coded(pictures["label"], run.learned["labels"], source)
-    cases = pictures[[*PLACE, *CONTENT]]
-    return Dataset(cases, target, extra=_others(pictures), content=cases["sha256"])
+    cases, groups = pictures[[*PLACE, *CONTENT]], _together(pictures, twins(pictures))
+    return Dataset(cases, target, groups, extra=_others(pictures), content=cases["sha256"])
 
 
 def _to_be_judged(listed: pd.DataFrame) -> pd.DataFrame:
@@ -210,12 +212,16 @@ def _groups(pictures: pd.DataFrame, run: Run) -> pd.Series[Any]:
     """Return what must stay on one side: pictures of one patient or group, and near-duplicates."""
     found = twins(pictures)
     run.learned["twin_threshold"] = found.threshold
-    joined = [found.groups]
-    joined += [pd.factorize(pictures[name])[0] for name in ("patient", "group") if name in pictures]
     if found.paired:
         run.note(_said_of(found.paired, len(pictures), found.threshold))
     if "split" in pictures:
         run.note(*_straddling(pictures, found.threshold))
+    return _together(pictures, found)
+
+
+def _together(pictures: pd.DataFrame, found: Twins) -> pd.Series[Any]:
+    joined = [found.groups]
+    joined += [pd.factorize(pictures[name])[0] for name in ("patient", "group") if name in pictures]
     return pd.Series(_united(joined), index=pictures.index, name="group")
 
 
@@ -281,6 +287,49 @@ def lepton_split(dataset: Dataset, run: Run, config: ImageConfig) -> Split:
         splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=run.seed)
         train, test = next(splitter.split(everything, y, groups))
         rule = "at random, with the pictures of one patient and near-duplicates kept together"
-    folds = min(config.folds, int(np.bincount(y[train]).min()))
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=run.seed)
-    return Split(train, test, list(splitter.split(train, y[train], groups[train])), rule)
+    if (number := _affordable(dataset, train, run)) < len(train):
+        total, budget = len(train), run.options.budget
+        train = _drawn(train, y[train], number / total, np.random.default_rng(run.seed))
+        said = f"{len(train):,} of {total:,} pictures are learned from, drawn at random"
+        run.note(Finding("warning", f"{said}: the budget of {budget:g} s allows no more"))
+    counts = np.bincount(y[train], minlength=len(run.learned["classes"]))
+    number = min(config.folds or _usual_folds(len(train)), max(2, int(counts.min())))
+    splitter = StratifiedGroupKFold(number, shuffle=True, random_state=run.seed)
+    folds = list(splitter.split(train, y[train], groups[train]))
+    fewest = min(len(np.unique(y[train][fit])) for fit, _ in folds)
+    if counts.min() == 0 or fewest < 2:
+        name = run.learned["classes"][int(counts.argmin())]
+        said = f"class {name!r} has pictures of too few patients to be learned from some and judged on others"
+        remedy = "Near-duplicates count as one patient's. Add pictures of others"
+        raise DataError([Finding("error", said, remedy=remedy)])
+    return Split(train, test, folds, rule)
+
+
+def _usual_folds(pictures: int) -> int:
+    """Return the parts of the cross-validation: where pictures are many, few parts say as much."""
+    return 5 if pictures <= 10_000 else 3 if pictures <= 30_000 else 2
+
+
+def _affordable(dataset: Dataset, train: NDArray[np.intp], run: Run) -> int:
+    """Choose how closely pictures are looked at; return how many can be learned from within the budget."""
+    usual = run.learned["look"] = looks.usual(len(train))
+    if run.deadline is None:
+        return len(train)
+    seconds = looks.SHARE * (run.deadline - time.monotonic())
+    judged = len(dataset.cases) - len(train)
+    if run.options.test is not None:
+        judged = len(_to_be_judged(run.hooks.read(Source(run.options.test))))
+    pace = looks.pace(dataset.cases.iloc[train])
+    run.learned["look"], number = looks.affordable(len(train), judged, pace, seconds)
+    if run.learned["look"] > usual:
+        look = looks.LOOKS[run.learned["look"]]
+        run.note(Finding("note", f"pictures are looked at only {look}: the budget allows no more"))
+    return number
+
+
+def _drawn(
+    positions: NDArray[np.intp], classes: NDArray[np.intp], share: float, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Return a share of the pictures of each class, 10 at least, in their order."""
+    parts = [rng.permutation(positions[classes == code]) for code in np.unique(classes)]
+    return np.sort(np.concatenate([part[: max(FEWEST, round(share * len(part)))] for part in parts]))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import softmax
+from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -26,16 +27,17 @@ from lepton_platform.tasks.image import metrics as image_metrics
 from lepton_platform.tasks.image.blend import Blend, scores_of
 from lepton_platform.tasks.image.calibration import BiasCorrectedTemperature, Temperature, log_loss_of
 from lepton_platform.tasks.image.candidates import (
-    FEW,
-    features,
+    MANY,
     fine_tuned,
     kernel,
     linear,
+    linear_network,
     perceptron,
     small_network,
 )
 from lepton_platform.tasks.image.config import ImageConfig
 from lepton_platform.tasks.image.familiarity import Familiarity
+from lepton_platform.tasks.image.looks import LOOKS
 from lepton_platform.tasks.image.metrics import PREFIX
 from lepton_platform.tasks.image.operating_point import OperatingPoint
 
@@ -44,7 +46,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-ENSEMBLE = "ensemble"
+ENSEMBLE, SIDED = "ensemble", "sided"
+FEWEST_FOR_PERCEPTRON = 2_500
 AT_ONCE = 2_000
 """Pictures that are predicted together, so that memory stays flat."""
 
@@ -53,17 +56,23 @@ AT_ONCE = 2_000
 def lepton_models(run: Run) -> Mapping[str, Candidate]:
     """The shares of the classes as the baseline; heads on frozen features; with time, networks.
 
+    Most heads take a picture and its mirror image for the same, which doubles what few pictures teach;
+    ``sided`` does not; it counts where that is clearly better, as for a left and a right kidney.
+
     Networks that learn from pixels cost minutes to hours on a CPU: they take part in a run with a
     budget, or that names them.
     """
-    pictures = len(run.split.train)
-    found = {
-        "class shares": Candidate(DummyClassifier(strategy="prior"), steps=False, baseline=True),
-        "kernel": kernel(pictures),
-        "linear": linear(pictures),
-    }
-    if pictures > FEW:
-        found["perceptron"] = perceptron(pictures)
+    pictures, look = len(run.split.train), LOOKS[run.learned["look"]]
+    found = {"class shares": Candidate(DummyClassifier(strategy="prior"), steps=False, baseline=True)}
+    if pictures <= MANY:
+        found |= {"kernel": kernel(look.features()), "linear": linear(look.features())}
+    else:
+        found["linear"] = linear_network(look.features())
+    if pictures > FEWEST_FOR_PERCEPTRON:
+        found["perceptron"] = perceptron(look.features())
+    if look.mirrored:
+        sided = look.features(sided=True)
+        found[SIDED] = kernel(sided) if pictures <= MANY else perceptron(sided)
     if run.options.budget is not None or run.options.models:
         found["small network"] = small_network()
         found["fine-tuned"] = fine_tuned()
@@ -151,6 +160,8 @@ def lepton_train(
     raw = {name: _scores(one) for name, one in ready.items()}
     calibrations = {name: BiasCorrectedTemperature().fit(score, y) for name, score in raw.items()}
     scores = {name: calibrations[name].transform(score) for name, score in raw.items()}
+    if SIDED in scores and len(scores) > 1 and not _sides_matter(scores, y):
+        del scores[SIDED]
     weights = greedy_weights(scores, lambda score: log_loss_of(score, y))
     pooled = _pooled(scores, weights)
     temperature = Temperature().fit(pooled, y)
@@ -175,6 +186,18 @@ def lepton_train(
     return PictureModel(blend, familiar)
 
 
+def _sides_matter(scores: Mapping[str, Floats], y: NDArray[np.intp]) -> bool:
+    """Whether telling left from right is better than the best of the others by two standard errors.
+
+    Chance alone does that one time in forty. The simpler model is kept unless another is clearly better,
+    as Breiman, Friedman, Olshen and Stone (1984, section 3.4.3) keep the smaller tree.
+    """
+    losses = {name: -log_softmax(score, axis=1)[np.arange(len(y)), y] for name, score in scores.items()}
+    sided = losses.pop(SIDED)
+    gain = min(losses.values(), key=np.mean) - sided
+    return bool(gain.mean() > 2 * gain.std() / np.sqrt(len(y)))
+
+
 def _pooled(scores: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
     return np.asarray(np.sum([weight * scores[name] for name, weight in weights.items()], axis=0))
 
@@ -191,10 +214,13 @@ def _before_calibration(
 
 def _looked_at(run: Run, train: Dataset) -> PretrainedFeatures:
     """Compute the frozen features of all training pictures once, before folds ask for parts of them."""
-    pictures = len(train.cases)
+    pictures, begun = len(train.cases), time.monotonic()
     run.hooks.progress(0, 1, f"looking at {pictures:,} pictures")
-    looked_at = features(pictures).set_params(checkpoints=run.folder / training.CHECKPOINTS)
-    return cast(PretrainedFeatures, looked_at.fit(train.cases))
+    looked_at = LOOKS[run.learned["look"]].features()
+    looked_at.set_params(checkpoints=run.folder / training.CHECKPOINTS).fit(train.cases)
+    if run.deadline is not None:  # the pictures to be judged will have to be looked at, too
+        run.deadline -= (time.monotonic() - begun) / pictures * len(run.test.cases)
+    return looked_at
 
 
 def _refitted(run: Run, train: Dataset, contender: Contender) -> Pipeline:
@@ -253,8 +279,7 @@ def _predicted(model: Any, cases: pd.DataFrame, run: Run) -> pd.DataFrame:
     chances = np.full((len(cases), len(run.learned["classes"])), np.nan)
     whole = isinstance(model, PictureModel)
     if sound.any():
-        seen = cases[sound]
-        chances[sound] = model.blend.predict_proba(seen) if whole else softmax(scores_of(model, seen), axis=1)
+        chances[sound] = _chances(model, cases[sound], chances.shape[1])
     table = _table(chances, cases.index, run)
     if whole:
         familiar = np.full(len(cases), np.nan)
@@ -262,6 +287,15 @@ def _predicted(model: Any, cases: pd.DataFrame, run: Run) -> pd.DataFrame:
             familiar[sound] = model.familiar.score_samples(cases[sound])
         table["familiarity"] = familiar
     return table
+
+
+def _chances(model: Any, cases: pd.DataFrame, classes: int) -> Floats:
+    if isinstance(model, PictureModel):
+        return model.blend.predict_proba(cases)
+    # a fit of a fold may miss a class, all of whose pictures are of one patient
+    chances = np.zeros((len(cases), classes))
+    chances[:, model.classes_] = softmax(scores_of(model, cases), axis=1)
+    return chances
 
 
 def _table(chances: Floats, index: pd.Index[Any], run: Run) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lepton_platform.data.dataset import Dataset
 from lepton_platform.data.images.twins import have_twin
 from lepton_platform.hookspecs import hookimpl
 from lepton_platform.model import evaluation
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from lepton_platform.run import Run
 
 Codes = NDArray[np.intp]
+Answers = NDArray[np.bool_]
+FOUND, LEFT_OUT = "found (sensitivity)", "others left out (specificity)"
 
 
 @hookimpl
@@ -40,6 +43,12 @@ def lepton_sections(run: Run, config: ImageConfig) -> Sequence[Section]:
 def answers(run: Run, predictions: pd.DataFrame) -> Codes:
     """Return the number of each picture's answer, referred or not."""
     return OperatingPoint(*run.learned["operating_point"]).answers(probabilities(predictions))[0]
+
+
+def together(dataset: Dataset) -> Codes:
+    """Return the number of each picture's group: pictures of one patient, and near-duplicates."""
+    assert dataset.groups is not None
+    return dataset.groups.to_numpy()
 
 
 def _silence(run: Run, config: ImageConfig) -> Sequence[Any]:
@@ -71,21 +80,22 @@ def _silence(run: Run, config: ImageConfig) -> Sequence[Any]:
 
 def _promise(run: Run) -> pd.DataFrame:
     """Compare what was expected at the operating point with what happened."""
-    learned = run.dataset.target.iloc[run.split.train].to_numpy()  # type: ignore[union-attr]
+    learned = run.dataset.take(run.split.train)
+    assert learned.target is not None
     rows = []
-    for name, table, truth in (
-        ("out of fold", run.out_of_fold, learned),
-        ("held out", run.predictions, run.truth.to_numpy()),
+    for name, table, truth, groups in (
+        ("out of fold", run.out_of_fold, learned.target.to_numpy(), together(learned)),
+        ("held out", run.predictions, run.truth.to_numpy(), together(run.test)),
     ):
         given = ~table["referred"].to_numpy()
-        wrong = answers(run, table)[given] != truth[given]
+        wrong = answers(run, table) != truth
         rows.append(
             {
                 "pictures": name,
                 "number": len(given),
-                "answered": shares.written(int(given.sum()), len(given)),
-                "wrong among them": shares.written(int(wrong.sum()), len(wrong)),
-                "wrong if all": shares.written(int((answers(run, table) != truth).sum()), len(truth)),
+                "answered": shares.written(given, groups),
+                "wrong among them": shares.written(wrong[given], groups[given]),
+                "wrong if all": shares.written(wrong, groups),
             }
         )
     return pd.DataFrame(rows)
@@ -94,11 +104,12 @@ def _promise(run: Run) -> pd.DataFrame:
 def _sets(run: Run, config: ImageConfig) -> str:
     names = run.predictions["set"].str.split("|")
     truth = [str(run.learned["classes"][code]) for code in run.truth]
-    held = sum(name in listed for name, listed in zip(truth, names, strict=True))
+    held = [name in listed for name, listed in zip(truth, names, strict=True)]
     single = int((run.predictions["set"].str.count(r"\|").eq(0) & run.predictions["set"].ne("")).sum())
     return (
         f"Each picture also has a set of classes made to hold the true one {config.confidence:.0%} of the "
-        f"time. It did for {held:,} of {len(truth):,} held-out pictures, {shares.written(held, len(truth))}; "
+        f"time. It did for {sum(held):,} of {len(truth):,} held-out pictures, "
+        f"{shares.written(held, together(run.test))}; "
         f"{single:,} sets name one class only."
     )
 
@@ -106,32 +117,44 @@ def _sets(run: Run, config: ImageConfig) -> str:
 def _classes(run: Run) -> Sequence[Any]:
     truth, given = run.truth.to_numpy(), answers(run, run.predictions)
     classes = [str(name) for name in run.learned["classes"]]
-    answered = ~run.predictions["referred"].to_numpy()
-    rows = []
-    for code, name in enumerate(classes):
-        of_class, said = truth == code, given == code
-        rows.append(
-            {
-                "class": name,
-                "pictures": int(of_class.sum()),
-                "found": shares.written(int((said & of_class).sum()), int(of_class.sum())),
-                "others left out": shares.written(int((~said & ~of_class).sum()), int((~of_class).sum())),
-                "found among answered": shares.written(
-                    int((said & of_class & answered).sum()), int((of_class & answered).sum())
-                ),
-            }
-        )
+    answered, groups = ~run.predictions["referred"].to_numpy(), together(run.test)
+    rows = [
+        {
+            "class": name,
+            "pictures": int((truth == code).sum()),
+            **found(truth == code, given == code, groups),
+            "found among answered": found((truth == code) & answered, given == code, groups)[FOUND],
+        }
+        for code, name in enumerate(classes)
+    ]
     counts = np.zeros((len(classes), len(classes)), int)
     np.add.at(counts, (truth, given), 1)
     confusion = pd.DataFrame(counts, columns=[f"answered {name}" for name in classes])
     confusion.insert(0, "true class", classes)
     explained = (
         "Found is the share of a class that is answered so (sensitivity, recall), others left out the share "
-        "of all others that are not (specificity), both with 95 % intervals (Wilson). Referred pictures "
-        "count as they would have been answered; the last column counts only those that are answered. In the "
-        "second table each row is a true class."
+        "of all others that are not (specificity), both with 95 % intervals, for which pictures of one "
+        "patient and near-duplicates are drawn together. Referred pictures count as they would have been "
+        "answered; the last column counts only those that are answered. In the second table each row is a "
+        "true class."
     )
     return [explained, pd.DataFrame(rows), confusion]
+
+
+def found(of_class: Answers, said: Answers, groups: Codes | None) -> dict[str, str]:
+    """Return sensitivity and specificity of one class, written with their intervals.
+
+    Parameters
+    ----------
+    of_class, said : (n,)
+        Which pictures are of the class, and which are answered so.
+    groups
+        Pictures of one group are drawn together; ``None``: each by itself.
+    """
+    if groups is None:
+        groups = np.arange(len(said))
+    columns = ((FOUND, of_class, said), (LEFT_OUT, ~of_class, ~said))
+    return {name: shares.written(right[inside], groups[inside]) for name, inside, right in columns}
 
 
 def _calibration(run: Run) -> Sequence[Any]:
@@ -159,21 +182,21 @@ def _twins(run: Run) -> Sequence[Any]:
     train = run.dataset.cases.iloc[run.split.train]
     twice = have_twin(run.test.cases, train, threshold)
     truth, metric = run.truth.to_numpy(), run.metrics[run.selected_by]
-    learned = run.dataset.target.iloc[run.split.train].to_numpy()  # type: ignore[union-attr]
-    rows = [("twins in one fold", learned, run.out_of_fold, train)]
+    learned = run.dataset.take(run.split.train)
+    assert learned.target is not None
+    rows = [("twins in one fold", learned.target.to_numpy(), run.out_of_fold, train, together(learned))]
     for name, kept in (("held out, all", truth >= 0), ("held out, without a twin", ~twice)):
-        rows.append((name, truth[kept], run.predictions[kept], run.test.cases[kept]))
+        held_out = (run.predictions[kept], run.test.cases[kept], together(run.test)[kept])
+        rows.append((name, truth[kept], *held_out))
     table = pd.DataFrame(
         [
             {
                 "pictures": name,
                 "number": len(labels),
                 label(run.selected_by): number(evaluation.call(metric, labels, predictions, cases)),
-                "right answers": shares.written(
-                    int((probabilities(predictions).argmax(axis=1) == labels).sum()), len(labels)
-                ),
+                "right answers": shares.written(probabilities(predictions).argmax(axis=1) == labels, groups),
             }
-            for name, labels, predictions, cases in rows
+            for name, labels, predictions, cases, groups in rows
             if len(labels)
         ]
     )

@@ -16,7 +16,7 @@ from lepton_medical.diagnosis_aid.gallery import Tile, gallery, pictures_of
 from lepton_platform import Figure, Run, Section, hookimpl
 from lepton_platform.tasks.image import shares
 from lepton_platform.tasks.image.metrics import probabilities
-from lepton_platform.tasks.image.report import answers
+from lepton_platform.tasks.image.report import answers, together
 
 INTENDED_USE = (
     "Research software. It is not a medical device, not for diagnosis, and has no CE or FDA clearance. It "
@@ -42,31 +42,31 @@ def lepton_summary(run: Run, config: DiagnosisAidConfig) -> Mapping[str, Any]:
     counts = run.decisions["decision"].value_counts()
     truth, given = run.truth.to_numpy(), answers(run, run.predictions)
     answered = (run.decisions["decision"] == ANSWER).to_numpy()
-    wrong = int((given != truth)[answered].sum())
-    found = {
-        str(name): int((given[truth == code] == code).sum())
-        for code, name in enumerate(run.learned["classes"])
-    }
-    sizes = np.bincount(truth, minlength=len(found))
+    groups = together(run.test)
+    wrong = (given != truth)[answered]
     words = (
         f"Of {len(truth):,} pictures, {counts.get(ANSWER, 0):,} are answered, {counts.get(REFER, 0):,} "
         f"referred to a human and {counts.get(REFUSE, 0):,} refused as unlike those learned from. "
-        f"Wrong among the answers: {wrong:,} of {answered.sum():,}, "
-        f"{shares.written(wrong, int(answered.sum()))}; the operating point was chosen, without these "
+        f"Wrong among the answers: {wrong.sum():,} of {len(wrong):,}, "
+        f"{shares.written(wrong, groups[answered])}; the operating point was chosen, without these "
         f"pictures, for at most {config.risk:.0%}. Not a medical device; not for diagnosis."
     )
     return {
         "in_words": f"{SYNTHETIC} {words}" if _is_synthetic(run) else words,
         "cases": len(run.decisions),
         **{decision: int(counts.get(decision, 0)) for decision in (ANSWER, REFER, REFUSE)},
-        "wrong_among_answered": wrong,
+        "wrong_among_answered": int(wrong.sum()),
         "sensitivity": {
-            name: dict(zip(("low", "high"), shares.interval(count, int(size)), strict=True))
-            | {"value": count / size if size else None}
-            for (name, count), size in zip(found.items(), sizes, strict=True)
+            str(name): _sensitivity(given[truth == code] == code, groups[truth == code])
+            for code, name in enumerate(run.learned["classes"])
         },
         "threshold": run.learned["operating_point"][0],
     }
+
+
+def _sensitivity(found: NDArray[np.bool_], groups: NDArray[np.intp]) -> dict[str, float | None]:
+    low, high = shares.interval(found, groups)
+    return {"value": float(found.mean()) if len(found) else None, "low": low, "high": high}
 
 
 def _is_synthetic(run: Run) -> bool:
@@ -180,16 +180,16 @@ def _explained(run: Run, config: DiagnosisAidConfig) -> NDArray[np.intp]:
 def _groups(run: Run, config: DiagnosisAidConfig) -> Sequence[Any]:
     extra, truth = run.test.extra, run.truth.to_numpy()
     assert extra is not None
-    right = answers(run, run.predictions) == truth
+    given, classes = answers(run, run.predictions), [str(name) for name in run.learned["classes"]]
     referred = (run.decisions["decision"] != ANSWER).to_numpy()
     parts: list[Any] = []
     if "patient" in extra:
-        classes = [str(name) for name in run.learned["classes"]]
         parts += ["Patients, by the mean of the probabilities of their pictures:"]
         parts += [subgroups.by_patient(extra["patient"], probabilities(run.predictions), truth, classes)]
     for name in config.subgroups:
         if name in extra:
-            parts += [f"By {name}:", subgroups.by_subgroup(extra[name], right, referred)]
+            table = subgroups.by_subgroup(extra[name], truth, given, referred, classes, together(run.test))
+            parts += [f"By {name}:", table]
     return parts
 
 

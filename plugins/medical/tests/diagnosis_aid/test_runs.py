@@ -1,6 +1,8 @@
 """Whole runs: what files they leave, what they promise, and what they keep to themselves."""
 
 import json
+import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,8 @@ import pytest
 
 from lepton_medical.diagnosis_aid.sample import generator, synthetic_ultrasound
 from lepton_platform import DataError
+from lepton_platform.data.dataset import Source
+from lepton_platform.model import evaluation
 from lepton_platform.run import reopen
 from lepton_platform.store import RunFolder
 from lepton_platform.tasks.image.metrics import probabilities
@@ -154,6 +158,99 @@ def test_what_cannot_be_learned_is_refused_in_words(learn, archive, tmp_path, la
     np.savez(tmp_path / "a.npz", **(arrays | {"train_labels": labels[:, None]}))
     with pytest.raises(DataError, match=said):
         learn(tmp_path / "a.npz")
+
+
+def test_pictures_of_one_patient_and_near_duplicates_to_judge_on_are_drawn_together(
+    blob_run, clinic_run, archive, tmp_path
+):
+    arrays = dict(np.load(archive(test=20)))
+    np.savez(tmp_path / "copies.npz", **{name: np.repeat(array, 4, axis=0) for name, array in arrays.items()})
+    groups = blob_run.hooks.load(Source(str(tmp_path / "copies.npz")), "test").groups.to_numpy()
+    assert len(set(groups)) == 20 and (groups.reshape(20, 4) == groups[::4, None]).all()
+    patients = clinic_run.test.extra["patient"]
+    assert clinic_run.test.groups.groupby(patients).nunique().eq(1).all()
+    parts = (clinic_run.truth.to_numpy(), clinic_run.predictions, clinic_run.test.cases)
+    by_patient = evaluation.evaluate(clinic_run.metrics, *parts, clinic_run.seed, patients)
+    assert clinic_run.scores["log_loss"] == by_patient["log_loss"]
+    assert clinic_run.scores["log_loss"] != evaluation.evaluate(clinic_run.metrics, *parts)["log_loss"]
+
+
+def test_subgroups_have_sensitivity_and_specificity(clinic_run):
+    report = (clinic_run.folder / "report.html").read_text()
+    by_device = report[report.index("By device") :]
+    assert "found (sensitivity)" in by_device and "others left out (specificity)" in by_device
+
+
+def test_classes_that_are_mirror_images_are_told_apart(learn, tmp_path):
+    rng = np.random.default_rng(3)
+    labels = np.arange(90) % 2
+    pictures = rng.integers(60, 120, (90, 28, 28), dtype=np.uint8)
+    pictures[:, 6:22, 4:11] += 100  # on the left
+    pictures[labels == 1] = pictures[labels == 1][:, :, ::-1]
+    pictures = np.clip(pictures + rng.normal(0, 10, (90, 1, 1)), 0, 255).astype(np.uint8)
+    wedge = np.triu(np.ones((16, 7), bool))  # means over the picture see no place, but they see a slope
+    pictures[:, 6:22, 10:17] = np.where(wedge, 220, 60) + rng.integers(0, 20, (90, 16, 7), dtype=np.uint8)
+    pictures[labels == 1, 6:22, 10:17] = pictures[labels == 1, 6:22, 10:17][:, :, ::-1]
+    arrays = {"train_images": pictures[:60], "train_labels": labels[:60, None]}
+    arrays |= {"test_images": pictures[60:], "test_labels": labels[60:, None]}
+    np.savez(tmp_path / "sides.npz", **arrays)
+    run = learn(tmp_path / "sides.npz", models=("kernel", "sided"), heat_maps=0, gallery=0)
+    assert run.scores["auc"].value > 0.95
+    board = run.leaderboard.set_index("model")
+    assert board.loc["sided", "weight"] > board.loc["kernel", "weight"]
+
+
+def test_a_budget_that_is_too_short_for_all_pictures_learns_from_some_of_each_class(
+    learn, archive, monkeypatch
+):
+    run = learn(archive(train=60, test=10, seed=4), heat_maps=0, gallery=0)
+    monkeypatch.setattr(run, "options", replace(run.options, budget=1.0))
+    monkeypatch.setattr(run, "deadline", time.monotonic() + 0.05)
+    split = run.hooks.split(run.dataset)
+    classes = run.dataset.target.to_numpy()[split.train]
+    assert np.bincount(classes).tolist() == [10, 10]
+    assert len(split.test) == 10
+    said = [str(finding) for finding in run.findings]
+    assert any("20 of 60 pictures are learned from, drawn at random: the budget" in text for text in said)
+    assert any("are looked at only at 64 pixels" in text for text in said)
+
+
+@pytest.mark.parametrize(
+    ("classes", "size", "colour"), [(9, 28, True), (8, 64, True), (4, 28, False)], ids=str
+)
+def test_archives_of_many_classes_grey_or_in_colour_need_no_option(learn, tmp_path, classes, size, colour):
+    rng = np.random.default_rng(classes)
+    arrays = {}
+    for split, n in (("train", 12 * classes), ("test", 3 * classes)):
+        labels = np.arange(n) % classes
+        stripes = np.sin(np.arange(size) * (1 + labels[:, None]) * np.pi / size)
+        pictures = 120 + 80 * stripes[:, :, None] + rng.normal(0, 50, (n, size, size))
+        pictures = np.stack([pictures, 255 - pictures, pictures], axis=3) if colour else pictures
+        arrays[f"{split}_images"] = np.clip(pictures, 0, 255).astype(np.uint8)
+        arrays[f"{split}_labels"] = labels[:, None].astype(np.uint8)
+    np.savez_compressed(tmp_path / "made.npz", **arrays)
+    run = learn(tmp_path / "made.npz", heat_maps=0, gallery=0)
+    assert run.scores["accuracy"].value > 0.8
+    table = pd.read_parquet(run.folder / "predictions.parquet")
+    assert [name for name in table if name.startswith("p_")] == [f"p_{code}" for code in range(classes)]
+
+
+def test_a_class_of_one_patient_is_unknown_to_the_fit_that_has_not_seen_it(learn, clinic, tmp_path):
+    table = pd.read_csv(clinic / "manifest.csv").iloc[:96].assign(split=["train"] * 80 + ["test"] * 16)
+    table["file"] = [str(clinic / name) for name in table["file"]]
+    table.loc[table["patient"] == "Doe^A", "class"] = "rare"
+    table.loc[table["patient"] == "Doe^C", ["class", "patient"]] = "rare", "Doe^A"
+    table.loc[table["patient"] == "Doe^E", ["class", "patient"]] = "rare", "Doe^A"
+    table.to_csv(tmp_path / "rare.csv", index=False)
+    run = learn(tmp_path / "rare.csv", heat_maps=0, gallery=0)
+    rare = run.dataset.target.iloc[run.split.train].to_numpy() == run.learned["classes"].index("rare")
+    assert rare.sum() == 12 and run.out_of_fold["p_rare"][rare].max() < 0.5
+    two = table[table["class"] != "small"]
+    two.assign(split=np.where(two["class"] == "rare", "train", two["split"])).to_csv(
+        tmp_path / "two.csv", index=False
+    )
+    with pytest.raises(DataError, match="class 'rare' has pictures of too few patients"):
+        learn(tmp_path / "two.csv", heat_maps=0, gallery=0)
 
 
 def test_names_for_the_labels_name_the_columns(sample_run):

@@ -22,7 +22,7 @@ def lepton_load(
     in any gap; each is a finding.
     """
     dataset = yield
-    if purpose != "train" or config.stock is None:
+    if purpose not in ("train", "history") or config.stock is None:
         return dataset
     assert dataset.extra is not None and dataset.target is not None
     if config.stock not in dataset.extra:

@@ -28,7 +28,8 @@ def lepton_models(dataset: Dataset, run: Run, config: DemandConfig) -> Mapping[s
             continue
         found[name] = Candidate(Classical(name, config.horizon, seasons, frequency), steps=False)
     if config.known_ahead:
-        found["promotion ridge"] = Candidate(PromotionRidge(config.horizon, frequency), steps=False)
+        ridge = PromotionRidge(config.horizon, frequency)
+        found["promotion ridge"] = Candidate(ridge, steps=False, order=20)
     return found
 
 

@@ -32,10 +32,15 @@ class PromotionRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: pd.DataFrame, y: pd.Series[Any]) -> Self:
         """Learn from rows indexed by (series, time): the plan in ``X``, demand in ``y``."""
-        self.panel_ = panel = Panel.of(X, y, self.frequency)
+        panel = Panel.of(X, y, self.frequency)
         self.scale_ = Scale.learn(panel.values)
+        self.response_ = Response().fit(self.scale_.to(panel.values), panel.covariates, groups_of(panel))
+        return self.renew(panel)
+
+    def renew(self, panel: Panel) -> Self:
+        """Take the levels from this panel, of the same series, and the response as it was learned."""
+        self.panel_ = panel
         scaled = self.scale_.to(panel.values)
-        self.response_ = Response().fit(scaled, panel.covariates, groups_of(panel))
         effect = self.response_.effect(panel.covariates)
         levels = held(rolling_mean(scaled - effect, WIDTH))
         self.level_ = np.nan_to_num(levels[:, -1], nan=float(np.nanmedian(levels)))

@@ -1,0 +1,448 @@
+"""Ticks of many instruments, one after the other: the state that each leaves, and the alerts it raises.
+
+All instruments are arrays, so that ten thousand cost little more than one; nothing grows with the
+number of ticks. Ticks count in the order in which they come. One that is late, repeated, no number or
+absurd raises an alert and changes nothing else; the day it should have told of stays unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import binom
+from sklearn.base import BaseEstimator
+
+from lepton_platform.alert import Alert, Severity
+from lepton_platform.tasks.volatility.backtests import YEAR, zone_of, zones
+from lepton_platform.tasks.volatility.filters import Filter, Forecast
+from lepton_platform.tasks.volatility.panel import Day
+from lepton_platform.tasks.volatility.quality import GAP, like_a_split
+from lepton_platform.tasks.volatility.rolling import forecast_columns
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+ABSURD = 25.0
+"""Forecast deviations from which a tick is taken for an error until the next one confirms it."""
+CONFIRMED = 10.0
+"""Deviations within which a tick confirms the level of the one that was set aside before it."""
+NEAR = 10
+"""Days in which a cluster of exceedances is looked for."""
+UNLIKELY = 0.002
+"""Chance below which so many exceedances in ``NEAR`` days are a cluster."""
+JUMP = 1.5
+"""Ratio of tomorrow's forecast volatility to today's from which it jumped."""
+MEMORY = 0.97
+"""Decay of the mean squared standardised return, about a month of days."""
+FITTING = (0.4, 2.2)
+"""Range of that mean in which the model fits; it is 1 where the model is right."""
+NAMED = 5
+ZONES = ("green", "yellow", "red")
+
+
+class RiskStream(BaseEstimator):  # type: ignore[misc]
+    """A fitted model as it goes through ticks.
+
+    Parameters
+    ----------
+    instruments : tuple of str
+        Those that it knows, in the order of all its arrays.
+    levels, es_levels : tuple of float
+        Tail probabilities of VaR and ES.
+    prices : bool
+        Whether ticks hold prices; else returns.
+    spacing : float
+        Usual seconds from one tick of an instrument to the next; NaN where times are numbers.
+
+    Attributes
+    ----------
+    filter_ : Filter
+        What is known of each instrument.
+    alerts_ : list of Alert
+        What the last update raised.
+    """
+
+    def __init__(
+        self,
+        *,
+        instruments: tuple[str, ...],
+        levels: tuple[float, ...],
+        es_levels: tuple[float, ...],
+        prices: bool,
+        spacing: float,
+    ) -> None:
+        self.instruments = instruments
+        self.levels = levels
+        self.es_levels = es_levels
+        self.prices = prices
+        self.spacing = spacing
+
+    def begin(self, filter: Filter, times: Floats, prices: Floats, returns: Floats, var: Floats) -> Self:
+        """Start after the last day of a run.
+
+        Parameters
+        ----------
+        filter
+            After that day.
+        times, prices : shape (instruments,)
+            When each instrument's last tick was, in seconds, and its price; NaN where there is none.
+        returns, var : shape (days, instruments) and (days, instruments, levels)
+            The last days' returns and VaR, oldest first, from which the traffic light goes on.
+        """
+        n = len(self.instruments)
+        self.filter_ = filter
+        self.time_ = times.copy()
+        self.heard_ = times.copy()
+        self.price_ = prices.copy()
+        self.set_aside_ = np.full(n, np.nan)
+        self.clock_ = float(np.nanmax(times)) if np.isfinite(times).any() else np.nan
+        self.light_ = np.zeros((YEAR, n), dtype=np.int8)
+        self.near_ = np.zeros((NEAR, n), dtype=np.int8)
+        self.seen_ = np.zeros(n, dtype=np.int64)
+        for day, limit in zip(returns[-YEAR:], var[-YEAR:], strict=True):
+            places = np.flatnonzero(np.isfinite(day))
+            self._count(places, day[places] < -limit[places, 0], day[places] < -limit[places, -1])
+        self.zone_ = self._zones(np.arange(n))
+        self.clustered_ = self._clustered(np.arange(n))
+        self.square_ = np.ones(n)
+        self.drifted_ = np.zeros(n, dtype=np.int8)
+        self.refused_ = filter.forecast().fallback.copy()
+        self.silent_ = np.zeros(n, dtype=bool)
+        self.alerts_: list[Alert] = []
+        return self
+
+    # ------------------------------------------------------------------------------ two questions
+
+    def predict(self, ticks: pd.DataFrame) -> pd.DataFrame:
+        """Return what is forecast of each tick before it is taken in, and its return; nothing changes."""
+        return self._copy()._through(ticks)
+
+    def update(self, ticks: pd.DataFrame) -> Self:
+        """Take ticks in; ``alerts_`` holds what they raised."""
+        after = self._copy()
+        after._through(ticks)
+        return after
+
+    def _copy(self) -> Self:
+        copy = type(self)(**self.get_params())
+        for name, value in vars(self).items():
+            setattr(copy, name, value.copy() if isinstance(value, np.ndarray) else value)
+        copy.alerts_ = []
+        return copy
+
+    def _through(self, ticks: pd.DataFrame) -> pd.DataFrame:
+        """Go through ticks, indexed by date and instrument, with ``value`` and perhaps ``realised``."""
+        place = pd.Index(self.instruments).get_indexer(ticks.index.get_level_values(1).astype(str))
+        times = seconds_of(ticks.index.get_level_values(0))
+        values = ticks["value"].to_numpy(dtype=float)
+        realised = (
+            ticks["realised"].to_numpy(dtype=float) if "realised" in ticks else np.full(len(ticks), np.nan)
+        )
+        names = ["return", *forecast_columns(self.levels, self.es_levels)]
+        self._raised: list[tuple[int, Alert]] = []
+        table = np.full((len(ticks), len(names)), np.nan)
+        for rows in _rounds(times, place):
+            known = rows[place[rows] >= 0]
+            self._unknown(ticks, np.setdiff1d(rows, known))
+            if len(known):
+                self._advance_clock(int(known[0]), float(times[known[0]]), ticks.index[known[0]][0])
+                told = self.filter_.forecast()
+                returns = self._take(
+                    ticks, known, place[known], times[known], values[known], realised[known], told
+                )
+                parts = (told.volatility, told.var, told.es, told.fallback, told.realised)
+                table[known] = np.column_stack([returns, *(part[place[known]] for part in parts)])
+        # by row, so that the order is the same however ticks are cut into batches
+        self.alerts_ = [alert for _, alert in sorted(self._raised, key=lambda raised: raised[0])]
+        del self._raised
+        return pd.DataFrame(table, index=ticks.index, columns=names)
+
+    # ----------------------------------------------------------------------------------- one round
+
+    def _take(
+        self,
+        ticks: pd.DataFrame,
+        rows: Places,
+        places: Places,
+        times: Floats,
+        values: Floats,
+        realised: Floats,
+        told: Forecast,
+    ) -> Floats:
+        """Take in ticks of different instruments; return their returns, NaN where there is none."""
+        self.heard_[places] = np.fmax(self.heard_[places], times)
+        self.silent_[places] = False
+        returns = self._returns(places, values)
+        volatility = told.volatility[places]
+        repeated, late = times == self.time_[places], times < self.time_[places]
+        wrong = ~np.isfinite(values) | ((values <= 0) if self.prices else False)
+        out_of_order = repeated | late
+        absurd = ~out_of_order & ~wrong & (np.abs(returns) > ABSURD * volatility)
+        shifted = absurd & self._confirmed(places, values, volatility)
+        absurd &= ~shifted
+        for kind, which in (("duplicate", repeated), ("late", late & ~repeated)):
+            self._raise(kind, ticks, rows[which], places[which], values[which])
+        faulty = absurd | (wrong & ~out_of_order)
+        self._raise("absurd", ticks, rows[faulty], places[faulty], values[faulty])
+        self._raise("shift", ticks, rows[shifted], places[shifted], returns[shifted])
+        self.set_aside_[places[absurd]] = values[absurd]
+        good = ~(out_of_order | wrong | absurd)
+        # what looks like a split is no loss: the level is taken over, and no return is counted
+        returns = np.where(shifted & like_a_split(returns), np.nan, returns) if self.prices else returns
+        returns = np.where(good, returns, np.nan)
+        self._missing(ticks, rows[good], places[good], times[good])
+        self._accept(places[good], times[good], values[good])
+        counted = np.isfinite(returns)
+        self._judge(ticks, rows[counted], places[counted], returns[counted], told)
+        self._step(ticks, rows[counted], places[counted], returns[counted], realised[counted], told)
+        return returns
+
+    def _returns(self, places: Places, values: Floats) -> Floats:
+        if not self.prices:
+            return values
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.log(values / self.price_[places])
+
+    def _confirmed(self, places: Places, values: Floats, volatility: Floats) -> NDArray[np.bool_]:
+        """Return where a tick is near the one that was set aside before it: the level did move."""
+        if not self.prices:
+            return np.zeros(len(places), dtype=bool)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(np.abs(np.log(values / self.set_aside_[places])) < CONFIRMED * volatility)
+
+    def _accept(self, places: Places, times: Floats, values: Floats) -> None:
+        self.time_[places] = times
+        self.price_[places] = values
+        self.set_aside_[places] = np.nan
+
+    def _judge(
+        self, ticks: pd.DataFrame, rows: Places, places: Places, returns: Floats, told: Forecast
+    ) -> None:
+        """Compare returns with the VaR; count exceedances, and say what they add up to."""
+        var = told.var[places]
+        beyond = returns[:, None] < -var
+        deepest = np.where(beyond.any(axis=1), beyond.argmax(axis=1), -1)
+        for number, level in enumerate(self.levels):
+            which = deepest == number
+            limits = told.var[places[which], number]
+            self._raise(
+                "exceedance", ticks, rows[which], places[which], returns[which], level=level, limits=limits
+            )
+        self._count(places, beyond[:, 0], beyond[:, -1])
+        zone, clustered = self._zones(places), self._clustered(places)
+        changed = zone != self.zone_[places]
+        self._raise("zone", ticks, rows[changed], places[changed], zone[changed].astype(float))
+        new = clustered & ~self.clustered_[places]
+        self._raise(
+            "cluster", ticks, rows[new], places[new], self.near_[:, places[new]].sum(axis=0).astype(float)
+        )
+        self.zone_[places], self.clustered_[places] = zone, clustered
+
+    def _step(
+        self,
+        ticks: pd.DataFrame,
+        rows: Places,
+        places: Places,
+        returns: Floats,
+        realised: Floats,
+        told: Forecast,
+    ) -> None:
+        """Let the filter learn the returns; say where tomorrow is unlike today, or unlike the model."""
+        n = len(self.instruments)
+        day = Day(np.full(n, np.nan), np.full(n, np.nan))
+        day.returns[places], day.realised[places] = returns, realised
+        self.filter_ = self.filter_.step(day)
+        after = self.filter_.forecast()
+        ratio = after.volatility[places] / told.volatility[places]
+        jumped = ratio > JUMP
+        self._raise("jump", ticks, rows[jumped], places[jumped], ratio[jumped])
+        refused = after.fallback[places] & ~self.refused_[places]
+        self._raise("refused", ticks, rows[refused], places[refused], returns[refused])
+        self.refused_[places] = after.fallback[places]
+        square = MEMORY * self.square_[places] + (1 - MEMORY) * (returns / told.volatility[places]) ** 2
+        side = np.where(square > FITTING[1], 1, np.where(square < FITTING[0], -1, 0))
+        drifted = (side != self.drifted_[places]) & (side != 0)
+        self._raise("drift", ticks, rows[drifted], places[drifted], np.sqrt(square[drifted]))
+        self.square_[places], self.drifted_[places] = square, side
+
+    def _count(self, places: Places, deep: NDArray[np.bool_], shallow: NDArray[np.bool_]) -> None:
+        self.light_[self.seen_[places] % YEAR, places] = deep
+        self.near_[self.seen_[places] % NEAR, places] = shallow
+        self.seen_[places] += 1
+
+    def _zones(self, places: Places) -> NDArray[np.int_]:
+        return zone_of(self.light_[:, places].sum(axis=0, dtype=int), YEAR, self.levels[0])
+
+    def _clustered(self, places: Places) -> NDArray[np.bool_]:
+        count = self.near_[:, places].sum(axis=0, dtype=int)
+        return np.asarray(count >= cluster_size(self.levels[-1]))
+
+    def _advance_clock(self, row: int, time: float, date: Any) -> None:
+        """When a later day begins, name the instruments that had no tick on the one before."""
+        if not time > self.clock_:
+            self.clock_ = time if np.isnan(self.clock_) else self.clock_
+            return
+        absent = np.flatnonzero(np.isfinite(self.heard_) & (self.heard_ < self.clock_) & ~self.silent_)
+        if len(absent):
+            self.silent_[absent] = True
+            named = ", ".join(self.instruments[place] for place in absent[:NAMED])
+            more = f" and {len(absent) - NAMED:,} more" if len(absent) > NAMED else ""
+            said = f"no tick on the last day before {date_of(date)}: {named}{more}"
+            facts = {"instruments": len(absent)}
+            self._raised.append((row, Alert("missing", named + more, date_of(date), "warning", said, facts)))
+        self.clock_ = time
+
+    def _missing(self, ticks: pd.DataFrame, rows: Places, places: Places, times: Floats) -> None:
+        """Raise where the ticks of an instrument are further apart than they usually are."""
+        apart = (times - self.time_[places]) / self.spacing
+        which = apart > GAP
+        self._raise("missing", ticks, rows[which], places[which], apart[which])
+
+    def _unknown(self, ticks: pd.DataFrame, rows: Places) -> None:
+        for row in rows:
+            date, name = ticks.index[row]
+            said = f"{name} is no instrument that the run learned; its ticks are not watched"
+            self._raised.append((int(row), Alert("unknown", str(name), date_of(date), "warning", said)))
+
+    def _raise(
+        self,
+        kind: str,
+        ticks: pd.DataFrame,
+        rows: Places,
+        places: Places,
+        numbers: Floats,
+        level: float = float("nan"),
+        limits: Floats | None = None,
+    ) -> None:
+        for number, (row, place, value) in enumerate(zip(rows, places, numbers, strict=True)):
+            limit = float("nan") if limits is None else float(limits[number])
+            said, severity, facts = _SAYINGS[kind](float(value), level, limit, self.levels)
+            date, name = date_of(ticks.index[row][0]), self.instruments[place]
+            self._raised.append((int(row), Alert(kind, name, date, severity, f"{name}: {said}", facts)))
+
+
+def cluster_size(level: float) -> int:
+    """Return how many exceedances in ``NEAR`` days are a cluster.
+
+    >>> cluster_size(0.05)
+    4
+    """
+    return int(binom.isf(UNLIKELY, NEAR, level)) + 1
+
+
+def seconds_of(dates: pd.Index[Any]) -> Floats:
+    """Return dates as seconds since 1970, numbers as they are; NaN where there is none."""
+    if isinstance(dates, pd.DatetimeIndex):
+        seconds = dates.to_numpy().astype("datetime64[ns]").astype(np.int64) / 1e9
+        return np.where(dates.isna(), np.nan, seconds)
+    return pd.Series(dates).pipe(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+
+
+def date_of(date: Any) -> str:
+    """Return a date as an alert tells it.
+
+    >>> date_of(pd.Timestamp("2020-03-16")), date_of(pd.Timestamp("2020-03-16 14:30")), date_of(17)
+    ('2020-03-16', '2020-03-16 14:30:00', '17')
+    """
+    text = str(date)
+    return text.removesuffix(" 00:00:00")
+
+
+def _rounds(times: Floats, place: Places) -> Iterator[Places]:
+    """Yield the rows of each stretch of one time, so parted that no instrument is in a part twice."""
+    if not len(times):
+        return
+    stretch = np.cumsum(np.concatenate([[True], times[1:] != times[:-1]]))
+    again = (
+        pd.DataFrame({"stretch": stretch, "place": place}).groupby(["stretch", "place"]).cumcount().to_numpy()
+    )
+    order = np.lexsort((np.arange(len(times)), again, stretch))
+    key = np.stack([stretch[order], again[order]])
+    edges = np.flatnonzero(np.any(key[:, 1:] != key[:, :-1], axis=0)) + 1
+    yield from np.split(order, edges)
+
+
+Saying = tuple[str, Severity, dict[str, Any]]
+
+
+def _exceedance(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
+    severity: Severity = "alarm" if level == levels[0] else "info" if level == levels[-1] else "warning"
+    said = f"a loss of {-value:.4g}, beyond the {level:.1%} VaR of {limit:.4g}"
+    return said, severity, {"return": value, "level": level, "var": limit}
+
+
+def _zone(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
+    zone = ZONES[int(value)]
+    yellow, red = zones(YEAR, levels[0])
+    severity: tuple[Severity, ...] = ("info", "warning", "alarm")
+    said = (
+        f"the traffic light turned {zone} (yellow from {yellow}, red from {red} exceedances in {YEAR} days)"
+    )
+    return said, severity[int(value)], {"zone": zone}
+
+
+def _cluster(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
+    said = f"{int(value)} losses beyond the {levels[-1]:.1%} VaR within {NEAR} days"
+    return said, "alarm", {"exceedances": int(value), "days": NEAR}
+
+
+def _jump(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
+    return f"forecast volatility rose to {value:.2f} times the day before", "warning", {"ratio": value}
+
+
+def _drift(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
+    side = "larger" if value > 1 else "smaller"
+    said = f"moves are {side} than the model says, {value:.2f} times as large of late: make a new run"
+    return said, "warning", {"ratio": value}
+
+
+def _absurd(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
+    shown = f"{value:.6g}" if np.isfinite(value) else "no number"
+    said = f"{shown} cannot be right and was set aside; the next tick near it would confirm it"
+    return said, "warning", {"value": value if np.isfinite(value) else None}
+
+
+def _shift(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
+    said = f"the level moved by a factor of {np.exp(value):.4g}, confirmed by two ticks"
+    said += (
+        ": a split, no return was counted"
+        if like_a_split(np.array([value]))[0]
+        else "; it counts as a return"
+    )
+    return said, "alarm", {"log_ratio": value}
+
+
+def _late(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
+    return f"a tick older than the last one ({value:.6g}); it was not taken in", "info", {"value": value}
+
+
+def _duplicate(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
+    return f"a second tick of the same time ({value:.6g}); it was not taken in", "info", {"value": value}
+
+
+def _missing(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
+    said = f"ticks are missing: {value:.0f} times the usual time since the last one"
+    return said, "warning", {"times_usual": value}
+
+
+def _refused(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
+    return "a model's forecast was refused; RiskMetrics stands in: make a new run", "warning", {}
+
+
+_SAYINGS = {
+    "exceedance": _exceedance,
+    "zone": _zone,
+    "cluster": _cluster,
+    "jump": _jump,
+    "drift": _drift,
+    "absurd": _absurd,
+    "shift": _shift,
+    "late": _late,
+    "duplicate": _duplicate,
+    "missing": _missing,
+    "refused": _refused,
+}

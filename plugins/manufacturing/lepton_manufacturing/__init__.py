@@ -1,0 +1,1 @@
+"""Manufacturing applications for Lepton Platform."""

@@ -1,0 +1,15 @@
+"""The sample: a synthetic fleet. No run-to-failure log that a package may ship was found."""
+
+from __future__ import annotations
+
+from lepton_platform import Sample
+
+SYNTHETIC = "the log is synthetic: made by a simulator of fatigue cracks in pumps, of no plant"
+
+
+def synthetic_pumps() -> Sample:
+    """Return 60 simulated pumps of two duties, a fifth of them taken out before they failed."""
+    from lepton_manufacturing.predictive_maintenance.simulator import simulate  # loads pandas
+    from lepton_platform import Source
+
+    return Sample(Source(rows=simulate(60, seed=1, duties=2, censored=0.2).drop(columns="wear_mm")), {})
