@@ -64,7 +64,7 @@ def create(settings: Settings) -> Gate:
         else:
             await app(scope, receive, send)
 
-    return Gate(everything, settings)
+    return Gate(everything, settings, pages.answer)
 
 
 def _told(request: Request, error: Any) -> Response:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from lepton_platform.errors import LeptonError
@@ -43,9 +44,12 @@ HEADERS = [
 class Gate:
     """An ASGI application around another."""
 
-    def __init__(self, inner: Application, settings: Settings) -> None:
+    def __init__(
+        self, inner: Application, settings: Settings, tell: Callable[[Request, Problem], Response]
+    ) -> None:
         self._inner = inner
         self._settings = settings
+        self._tell = tell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,14 +64,14 @@ class Gate:
                 return
             await self._inner(scope, self._limited(headers, receive), answered)
         except Problem as problem:
-            await answered.instead(problem.response(), scope, receive)
+            await answered.instead(self._tell(Request(scope), problem), scope, receive)
         except LeptonError as error:
-            await answered.instead(problem_of(error).response(), scope, receive)
+            await answered.instead(self._tell(Request(scope), problem_of(error)), scope, receive)
         except Exception:
             print(f"request {request} {scope['method']} {scope['path']}", file=sys.stderr)
             traceback.print_exc()
             told = Problem(500, "bug", f"the server failed; its log tells more under request {request}")
-            await answered.instead(told.response(), scope, receive)
+            await answered.instead(self._tell(Request(scope), told), scope, receive)
 
     def _refuse(self, scope: Scope, headers: dict[bytes, str]) -> Response | None:
         host = headers.get(b"host", "")

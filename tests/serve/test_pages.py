@@ -308,6 +308,27 @@ def test_a_file_that_cannot_be_decided_is_told_on_a_page(page):
     assert "home" in text_of(answer) and "is missing" in text_of(answer) and "/tmp" not in answer.text
 
 
+# ------------------------------------------------------------------------------------------- watch
+
+
+def test_alerts_of_watched_streams_are_shown_newest_first(page, root, runs):
+    state = root / "watches" / "prices"
+    state.mkdir(parents=True)
+    about = {"application": CREDIT, "run": runs[0], "source": "ticks.csv", "rows": 1234}
+    (state / "state.json").write_text(json.dumps(about))
+    alerts = [
+        {"id": day, "kind": "drift", "subject": "debt", "time": f"2026-01-0{day}", "severity": "alarm"}
+        for day in (1, 2)
+    ]
+    lines = [json.dumps({**alert, "message": "<b>debt</b> moved"}) + "\n" for alert in alerts]
+    (state / "alerts.jsonl").write_text("".join(lines) + '{"id": 3, "cut')
+    answer = page("/watch")
+    told = text_of(answer)
+    assert "prices: ‖ not watched now" in told and "1,234 rows" in told
+    assert told.index("2026-01-02") < told.index("2026-01-01")
+    assert "<b>debt</b> moved" in told and "<b>debt" not in answer.text
+
+
 # ------------------------------------------------------------------------------------------- login
 
 
@@ -328,3 +349,10 @@ def test_with_a_token_pages_are_open_to_whoever_logs_in(root, client_of):
 def test_a_form_of_another_site_is_refused(client, runs):
     foreign = {**PAGE, "sec-fetch-site": "cross-site", "origin": "https://elsewhere.example"}
     assert client.post(f"{APP}/promote", data={"run": runs[0]}, headers=foreign).status_code == 403
+
+
+def test_a_person_is_told_on_a_page_of_a_file_that_is_too_large(root, client_of):
+    client = client_of(Settings(root, (CREDIT,), most_upload=1_000))
+    sent = {"run.file": ("loans.csv", b"x" * 2_000)}
+    answer = client.post(f"{APP}/start", files=sent, headers=PAGE)
+    assert answer.status_code == 413 and "<h1>That is not possible</h1>" in answer.text
