@@ -109,7 +109,7 @@ def test_from_the_first_look_to_a_decision_a_what_if_and_a_comparison(page, loan
     page.get_by_text("debt is 0.97").wait_for()
     assert page.locator(".decision").text_content() == "decline"
     page.get_by_label("debt").fill("0.01")
-    page.get_by_text("debt were 0.010 instead of 0.970").wait_for()
+    page.get_by_text("debt were 0.01 instead of 0.97").wait_for()
     before, after = page.locator(".decision").all_text_contents()
     assert before == "decline" and after != "decline"
     assert page.get_by_label("debt").evaluate("field => field === document.activeElement")

@@ -258,7 +258,7 @@ def test_what_if_shows_before_and_after_and_is_neither_logged_nor_counted(page, 
     before = html.unescape(re.search(r'name="before" form="case" value="([^"]*)"', first.text)[1])
     answer = page(f"{APP}/what-if", data={**filled, "case.debt": "0.05", "before": before})
     told = text_of(answer)
-    assert "debt were 0.050 instead of 0.950" in told and "As it is" in told
+    assert "debt were 0.05 instead of 0.95" in told and "As it is" in told
     assert len((root / CREDIT / "audit.jsonl").read_text().splitlines()) == 1
     assert client.get(f"/v1/{CREDIT}/drift").json()["cases"] == 1
     both = [{**case, "debt": debt} for debt in (0.95, 0.05)]

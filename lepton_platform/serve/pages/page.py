@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from lepton_platform.report.verdict import label, number
 from lepton_platform.serve.gate import COOKIE
+from lepton_platform.serve.pages.field import number_text
 from lepton_platform.serve.problem import Problem
 
 HERE = Path(__file__).parent
@@ -78,6 +79,17 @@ def _cell(value: Any) -> str:
     return number(value) if isinstance(value, float) else str(value)
 
 
+def _given(value: Any) -> str:
+    """Write a value as somebody gave it: of a number, every digit.
+
+    >>> _given(5.0), _given(0.95), _given(["a", "b"]), _given([])
+    ('5', '0.95', 'a, b', '–')
+    """
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "–"
+    return number_text(value) if isinstance(value, float) else _cell(value)
+
+
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE / "templates"),
     autoescape=True,
@@ -85,4 +97,4 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters |= {"when": _when, "number": _number, "cell": _cell, "label": label}
+_TEMPLATES.filters |= {"when": _when, "number": _number, "cell": _cell, "given": _given, "label": label}
