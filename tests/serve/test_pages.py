@@ -161,11 +161,15 @@ def test_a_run_is_cancelled_resumed_and_cancelled_again(page, loans, root):
             assert "… running" in text_of(page(f"/runs/{run}/resume", data={"sure": "yes"}))
 
 
-def test_a_server_that_others_can_reach_takes_no_paths(root, client_of):
+@pytest.mark.parametrize("field", ["run.path", "target", "special"])
+@pytest.mark.parametrize(
+    "value", ["/etc/passwd", "http://169.254.169.254/", "a,../../../../../../../etc/passwd"]
+)
+def test_a_server_that_others_can_reach_takes_no_paths(root, client_of, field, value):
     client = client_of(Settings(root, (CREDIT,), host="0.0.0.0", token=TOKEN))
     known = {**PAGE, "authorization": f"Bearer {TOKEN}"}
     assert "run.path" not in client.get(f"{APP}/start", headers=known).text
-    answer = client.post(f"{APP}/start", data={"run.path": "/etc/passwd"}, headers=known)
+    answer = client.post(f"{APP}/start", data={field: value}, headers=known)
     assert answer.status_code == 422 and "takes no paths" in answer.text
 
 

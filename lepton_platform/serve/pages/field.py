@@ -28,6 +28,8 @@ class FormField(NamedTuple):
     """Whether a number has no fraction."""
     choices: tuple[str, ...] = ()
     """Of a choice: all there are; of a text: suggestions."""
+    blank: str | None = None
+    """Of a choice: what choosing none of them means; ``None``: one of them has to be chosen."""
 
     def filled(self, sent: Mapping[str, Any] | None) -> FormField:
         """Return the field as it was sent; unchanged, if nothing was."""
@@ -85,7 +87,8 @@ def _option(key: str, described: Mapping[str, Any], schema: Mapping[str, Any]) -
         "; ".join(part for part in said if part),
     )
     if "enum" in kind:
-        return field._replace(kind="choice", choices=tuple(map(str, kind["enum"])))
+        blank = "none" if described.get("default") is None else None
+        return field._replace(kind="choice", choices=tuple(map(str, kind["enum"])), blank=blank)
     if kind.get("type") == "boolean":
         return field._replace(kind="flag")
     if kind.get("type") in ("integer", "number"):
@@ -155,7 +158,7 @@ def column_field(column: Column) -> FormField:
         return FormField(name, label, "number", number_text(column.typical), said)
     kind: Literal["choice", "text"] = "choice" if len(column.levels) <= MOST_CHOICES else "text"
     typical = "" if column.typical is None else str(column.typical)
-    return FormField(name, label, kind, typical, gaps, choices=column.levels[:500])
+    return FormField(name, label, kind, typical, gaps, choices=column.levels[:500], blank="not known")
 
 
 def number_text(value: Any) -> str:

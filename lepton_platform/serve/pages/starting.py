@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,7 +53,11 @@ def router(service: Service, jobs: Jobs) -> APIRouter:
         groups, upload = _groups(service, application), ""
         try:
             upload = _uploaded(uploads, form)
-            run = jobs.start(application, _arguments(groups, form, source(upload, form)))
+            options, where = chosen(groups, form), str(form.get("run.path", "")).strip()
+            if not service.settings.is_local:
+                _refuse_paths(options, where)
+            source = str(uploads.path(upload)) if upload else where
+            run = jobs.start(application, _arguments(source, chosen([EVERY_RUN], form), options))
         except Problem as problem:
             told = str(problem).replace(f"{uploads.folder}/{upload}", "the file") if upload else str(problem)
             return ask(request, application, form, upload, Problem(problem.status, problem.code, told))
@@ -85,17 +90,6 @@ def router(service: Service, jobs: Jobs) -> APIRouter:
             problem=problem,
         )
 
-    def source(upload: str, form: Mapping[str, Any]) -> str | None:
-        """Return what to learn from; a path only where nobody else can reach the server."""
-        if upload:
-            return str(uploads.path(upload))
-        where = str(form.get("run.path", "")).strip()
-        if where and not service.settings.is_local:
-            raise Problem(
-                INVALID, "no_paths", "this server takes no paths, for others can reach it; send the file"
-            )
-        return where or None
-
     return pages
 
 
@@ -109,12 +103,25 @@ def _uploaded(uploads: Uploads, form: Mapping[str, Any]) -> str:
     sent = form.get("run.file")
     if isinstance(sent, UploadFile) and sent.filename:
         return uploads.keep(sent)
-    return str(form.get("run.upload", ""))
+    earlier = str(form.get("run.upload", ""))
+    return uploads.path(earlier).name if earlier else ""
 
 
-def _arguments(groups: list[Group], form: Mapping[str, Any], source: str | None) -> list[str]:
+def _refuse_paths(options: Mapping[str, str], where: str) -> None:
+    """Refuse what names a file of the server, or makes it fetch one, where others can reach it."""
+    values = [part.strip() for value in options.values() for part in value.split(",")]
+    named = [value for value in values if "://" in value or os.path.exists(value)]
+    if where or named:
+        told = (
+            f"others can reach this server, so it takes no paths: {(where or named[0])[:80]!r}; send the file"
+        )
+        raise Problem(INVALID, "no_paths", told)
+
+
+def _arguments(source: str, of_run: Mapping[str, str], options: Mapping[str, str]) -> list[str]:
     """Return what a run is started with; each value is one argument with its option, whatever is in it."""
-    given = chosen([EVERY_RUN], form)
-    arguments = [f"--{name.removeprefix('run.')}={value}" for name, value in given.items()]
-    arguments += [f"--set={name}={value}" for name, value in chosen(groups, form).items()]
-    return arguments if source is None else [f"--data={source}", *arguments]
+    return [
+        *([f"--data={source}"] if source else []),
+        *(f"--{name.removeprefix('run.')}={value}" for name, value in of_run.items()),
+        *(f"--set={name}={value}" for name, value in options.items()),
+    ]
