@@ -143,6 +143,7 @@ def router(service: Service) -> APIRouter:
             run=served.run.id,
             fields=[field.filled(sent) for field in named],
             takes_cases=served.takes_cases,
+            meanings=served.run.application.decisions,
             now=now,
             before=before,
             changes=changes or [],

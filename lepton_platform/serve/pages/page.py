@@ -63,7 +63,14 @@ def _when(iso: str | None) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "unknown" if value is None else number(value)
+    """Write what was measured; of a small number, two digits.
+
+    >>> _number(0.78412), _number(0.00062), _number(0.0), _number(None)
+    ('0.784', '0.00062', '0.000', 'unknown')
+    """
+    if value is None:
+        return "unknown"
+    return f"{value:.2g}" if 0 < abs(value) < 0.01 else number(value)
 
 
 def _cell(value: Any) -> str:
@@ -76,7 +83,7 @@ def _cell(value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return number(value) if isinstance(value, float) else str(value)
+    return _number(value) if isinstance(value, float) else str(value)
 
 
 def _given(value: Any) -> str:

@@ -58,6 +58,7 @@ def router(service: Service, jobs: Jobs) -> APIRouter:
             record=record,
             status=history.status(folder),
             stages=[(stage, record["stages"].get(stage)) for stage in STAGES],
+            current=next((stage for stage in STAGES if stage not in record["stages"]), None),
             source=_source(record),
             error=record.get("error", "").replace(f"{service.settings.root}/", ""),
             lines=_last_lines(folder.path / "log.txt"),
@@ -139,8 +140,10 @@ def _row(folder: store.RunFolder) -> dict[str, Any]:
 
 def _source(record: dict[str, Any]) -> str:
     """Return what a run learned from, without the server's folders."""
-    said = str(record.get("data", {}).get("source") or record["options"]["data"] or "the sample")
-    return said if "://" in said else Path(said).name
+    said = record["options"]["data"]
+    if said is None:
+        return "the application's sample"
+    return str(said) if "://" in said else Path(said).name
 
 
 def _last_lines(path: Path) -> list[str]:
