@@ -33,6 +33,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/speed/startup.py
 	$(BIN)/python benchmarks/speed/overhead.py
 	$(BIN)/python benchmarks/speed/scoring.py
+	$(BIN)/python benchmarks/speed/serving.py
 	$(BIN)/python benchmarks/speed/demand_forecasting.py
 	$(BIN)/python benchmarks/speed/deep_loop.py
 
