@@ -78,7 +78,7 @@ class Jobs:
             folder = self._folder_of(job, application, known)
             self._jobs[folder.id] = job
         _wait(READING, lambda: not job.is_alive or "data" in _record(folder).get("stages", ()))
-        if fault := job.fault():
+        if fault := self._fault(job):
             raise Problem(INVALID, "run_failed", fault)
         return folder.id
 
@@ -96,7 +96,7 @@ class Jobs:
             self._jobs[run] = job = self._begin(["run", "--resume", run, "--out", str(self._root)])
         folder = store.find_run(self._root, run)
         _wait(STARTING, lambda: not job.is_alive or _process(folder) == job.process.pid)
-        if fault := job.fault():
+        if fault := self._fault(job):
             raise Problem(CONFLICT, "run_failed", fault)
 
     def cancel(self, run: str) -> None:
@@ -117,12 +117,16 @@ class Jobs:
 
     def fault(self, run: str) -> str:
         """Return why a run that was started here failed; nothing if it did not."""
-        return self._jobs[run].fault() if run in self._jobs else ""
+        return self._fault(self._jobs[run]) if run in self._jobs else ""
 
     def close(self) -> None:
         """Interrupt what is under way."""
         _end(list(self._jobs.values()))
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _fault(self, job: Job) -> str:
+        """Return why a run failed, without the server's own folders."""
+        return job.fault().replace(f"{self._root}/", "")
 
     def _begin(self, arguments: Sequence[str]) -> Job:
         if sum(job.is_alive for job in self._jobs.values()) >= MOST:
@@ -152,7 +156,7 @@ class Jobs:
         _wait(STARTING, is_there)
         if made:
             return made[0]
-        if fault := job.fault():
+        if fault := self._fault(job):
             raise Problem(INVALID, "run_failed", fault)
         _end([job])
         raise Problem(LATE, "too_slow", f"the run did not begin within {STARTING:g} s")

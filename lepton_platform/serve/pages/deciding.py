@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -60,13 +60,26 @@ class Change(NamedTuple):
     after: Any
 
 
+class Answer(NamedTuple):
+    """What stands beside the form."""
+
+    now: Told | None = None
+    before: Told | None = None
+    """The decision on the case before it was changed, if it was."""
+    changes: Sequence[Change] = ()
+    remarks: Sequence[Place] = ()
+    case: Mapping[str, Any] | None = None
+    """The case that was decided last, with which changes are compared."""
+    problem: Problem | None = None
+
+
 def router(service: Service) -> APIRouter:
     """Return the pages."""
     pages = APIRouter()
 
     @pages.get("/apps/{application}/decide")
     def form(request: Request, application: Id) -> Response:
-        return ask(request, application)
+        return _page(request, service.served(application), None, Answer())
 
     @pages.post("/apps/{application}/decide")
     def decide(request: Request, application: Id, form: Form) -> Response:
@@ -75,12 +88,12 @@ def router(service: Service) -> APIRouter:
         try:
             read, remarks = served.reader.read([case])
         except Problem as problem:
-            return ask(request, application, form, problem=problem)
+            return _page(request, served, form, Answer(problem=problem), problem.status)
         decisions = served.decide(read)
         served.drift.add(read, decisions)
         served.audit.add(request.scope["lepton_request"], served.run.id, decisions, [case])
         now = _told(served, case, decisions[0])
-        return ask(request, application, form, now=now, remarks=remarks, case=case)
+        return _page(request, served, form, Answer(now, remarks=remarks, case=case))
 
     @pages.post("/apps/{application}/what-if")
     def what_if(request: Request, application: Id, form: Form) -> Response:
@@ -88,19 +101,15 @@ def router(service: Service) -> APIRouter:
         served = service.served(application)
         case, before = _case(served, form), _before(served, form)
         try:
-            read, remarks = served.reader.read([case])
+            now, remarks = _supposed(served, case)
         except Problem as problem:  # half typed: the page goes on asking, so that this is no failure
-            return ask(request, application, form, problem=problem, case=before, code=200)
-        now = _told(served, case, served.decide(read)[0])
-        if before is None or before == case:
-            return ask(request, application, form, now=now, remarks=remarks, case=before or case)
-        told = _told(served, before, served.decide(served.reader.read([before])[0])[0])
-        changes = [
-            Change(label(name), before[name], value) for name, value in case.items() if value != before[name]
-        ]
-        return ask(
-            request, application, form, now=now, remarks=remarks, case=before, before=told, changes=changes
-        )
+            return _page(request, served, form, Answer(case=before, problem=problem))
+        answer = Answer(now, remarks=remarks, case=before)
+        if before is not None and before != case:
+            changed = [name for name in case if case[name] != before[name]]
+            changes = [Change(label(name), before[name], case[name]) for name in changed]
+            answer = answer._replace(before=_supposed(served, before)[0], changes=changes)
+        return _page(request, served, form, answer)
 
     @pages.post("/apps/{application}/decide-file")
     async def decide_file(request: Request, application: Id, form: Form) -> Response:
@@ -116,43 +125,35 @@ def router(service: Service) -> APIRouter:
         headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
         return Response(content, media_type=FORMATS[kind], headers=headers)
 
-    def ask(
-        request: Request,
-        application: str,
-        sent: Mapping[str, Any] | None = None,
-        *,
-        now: Told | None = None,
-        before: Told | None = None,
-        changes: list[Change] | None = None,
-        remarks: list[Place] | None = None,
-        case: Mapping[str, Any] | None = None,
-        problem: Problem | None = None,
-        code: int | None = None,
-    ) -> Response:
-        """Show the form as it was sent, and the answer, if there is one."""
-        served = service.served(application)
-        fields = [column_field(column) for column in served.run.schema.columns]
-        if (identifier := served.reader.identifier) is not None:
-            fields.insert(0, FormField(identifier, label(identifier), "text", "new", "names the case"))
-        named = [field._replace(name=PREFIX + field.name) for field in fields]
-        return show(
-            request,
-            "decide",
-            code or (200 if problem is None else problem.status),
-            application=service.application(application),
-            run=served.run.id,
-            fields=[field.filled(sent) for field in named],
-            takes_cases=served.takes_cases,
-            meanings=served.run.application.decisions,
-            now=now,
-            before=before,
-            changes=changes or [],
-            remarks=remarks or [],
-            case="" if case is None else json.dumps(case),
-            problem=problem,
-        )
-
     return pages
+
+
+def _page(
+    request: Request, served: Served, sent: Mapping[str, Any] | None, answer: Answer, code: int = 200
+) -> Response:
+    """Show the form as it was sent, and the answer, if there is one."""
+    fields = [column_field(column) for column in served.run.schema.columns]
+    if (identifier := served.reader.identifier) is not None:
+        fields.insert(0, FormField(identifier, label(identifier), "text", "new", "names the case"))
+    named = [field._replace(name=PREFIX + field.name) for field in fields]
+    return show(
+        request,
+        "decide",
+        code,
+        application=served.run.application_id,
+        run=served.run.id,
+        fields=[field.filled(sent) for field in named],
+        takes_cases=served.takes_cases,
+        meanings=served.run.application.decisions,
+        answer=answer,
+        case="" if answer.case is None else json.dumps(answer.case),
+    )
+
+
+def _supposed(served: Served, case: Mapping[str, Any]) -> tuple[Told, list[Place]]:
+    """Return the decision on a case, and remarks on it."""
+    read, remarks = served.reader.read([case])
+    return _told(served, case, served.decide(read)[0]), remarks
 
 
 def _case(served: Served, form: Mapping[str, Any]) -> dict[str, Any]:

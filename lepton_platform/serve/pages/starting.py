@@ -15,7 +15,7 @@ from lepton_platform.data.readers import COMPRESSIONS, FORMATS
 from lepton_platform.serve.jobs import Jobs
 from lepton_platform.serve.pages.field import FormField, Group, chosen, option_groups
 from lepton_platform.serve.pages.page import Form, Id, go, show
-from lepton_platform.serve.pages.uploads import Uploads
+from lepton_platform.serve.pages.uploads import FOLDER, Uploads
 from lepton_platform.serve.problem import INVALID, Problem
 from lepton_platform.serve.service import Service
 
@@ -59,7 +59,7 @@ def router(service: Service, jobs: Jobs) -> APIRouter:
             source = str(uploads.path(upload)) if upload else where
             run = jobs.start(application, _arguments(source, chosen([EVERY_RUN], form), options))
         except Problem as problem:
-            told = str(problem).replace(f"{uploads.folder}/{upload}", "the file") if upload else str(problem)
+            told = str(problem).replace(f"{FOLDER}/{upload}", "the file") if upload else str(problem)
             return ask(request, application, form, upload, Problem(problem.status, problem.code, told))
         return go(f"/runs/{run}")
 

@@ -20,7 +20,7 @@ class Uploads:
     """The files below the folder of all runs, each under a name that the server gave it."""
 
     def __init__(self, root: Path) -> None:
-        self.folder = root / FOLDER
+        self._folder = root / FOLDER
 
     def keep(self, upload: UploadFile) -> str:
         """Store a file; return its name, which is the only way to get at it again.
@@ -31,8 +31,8 @@ class Uploads:
             Its suffix names no kind of table.
         """
         name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(8)}{suffix(upload.filename or '')}"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with store.replacing(self.folder / name) as temporary, temporary.open("wb") as kept:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with store.replacing(self._folder / name) as temporary, temporary.open("wb") as kept:
             shutil.copyfileobj(upload.file, kept)
         return name
 
@@ -44,7 +44,7 @@ class Uploads:
         Problem
             There is none of that name.
         """
-        for path in self.folder.glob("*"):
+        for path in self._folder.glob("*"):
             if path.name == name and not name.startswith("."):
                 return path
         raise Problem(NOT_FOUND, "unknown_upload", "that file is no longer here; send it again")
