@@ -14,7 +14,7 @@ from lepton_platform.serve.settings import Settings
 
 CREDIT = "finance.credit-risk"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-WIDTHS = (390, 1280)
+LOOKS = ((390, "dark"), (1280, "light"))
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
@@ -59,8 +59,9 @@ def faults(page):
     """Return what axe finds against the accessibility guidelines, and whatever is too wide for a phone."""
     page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8") + "\n;0")
     found = []
-    for width in WIDTHS:
+    for width, scheme in LOOKS:
         page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
         told = page.evaluate("axe.run({iframes: false})")["violations"]
         found += [(one["id"], one["impact"], [node["target"] for node in one["nodes"]]) for one in told]
         if (needed := page.evaluate("document.documentElement.scrollWidth")) > width:
@@ -92,7 +93,9 @@ def test_from_the_first_look_to_a_decision_a_what_if_and_a_comparison(page, loan
     loans(200, 2).to_csv(tmp_path / "loans.csv", index=False)
     first, second = (start(page, tmp_path / "loans.csv", seed=seed) for seed in ("0", "1"))
 
-    page.goto(f"/runs/{second}")
+    page.goto(f"/apps/{CREDIT}")
+    assert faults(page) == []
+    page.get_by_role("link", name=second).last.click()
     assert faults(page) == []
     page.locator("iframe").scroll_into_view_if_needed()
     report = page.frame_locator("iframe").get_by_role("heading", name="Verdict")

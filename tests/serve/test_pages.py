@@ -315,22 +315,18 @@ def test_a_file_that_cannot_be_decided_is_told_on_a_page(page):
 # ------------------------------------------------------------------------------------------- watch
 
 
-def test_alerts_of_watched_streams_are_shown_newest_first(page, root, runs):
-    state = root / "watches" / "prices"
-    state.mkdir(parents=True)
-    about = {"application": CREDIT, "run": runs[0], "source": "ticks.csv", "rows": 1234}
-    (state / "state.json").write_text(json.dumps(about))
-    alerts = [
-        {"id": day, "kind": "drift", "subject": "debt", "time": f"2026-01-0{day}", "severity": "alarm"}
-        for day in (1, 2)
-    ]
-    lines = [json.dumps({**alert, "message": "<b>debt</b> moved"}) + "\n" for alert in alerts]
-    (state / "alerts.jsonl").write_text("".join(lines) + '{"id": 3, "cut')
+def test_alerts_of_watched_streams_are_shown_newest_first(page, root, runs, loans, lepton, tmp_path):
+    shifted = loans(1_000, 6).drop(columns="default").assign(debt=5.0, home="<b>castle</b>")
+    shifted.to_csv(tmp_path / "stream.csv", index=False)
+    asked = ("--data", tmp_path / "stream.csv", "--runs", root, "--run", runs[0])
+    printed = lepton("watch", CREDIT, *asked, "--state", root / "watches" / "loans").out
+    alerts = [json.loads(line) for line in printed.splitlines()]
     answer = page("/watch")
     told = text_of(answer)
-    assert "prices: ‖ not watched now" in told and "1,234 rows" in told
-    assert told.index("2026-01-02") < told.index("2026-01-01")
-    assert "<b>debt</b> moved" in told and "<b>debt" not in answer.text
+    assert "loans: ‖ not watched now 1,000 rows by run" in told
+    places = [told.index(alert["message"]) for alert in reversed(alerts)]
+    assert len(alerts) > 1 and places == sorted(places)
+    assert "<b>" not in answer.text
 
 
 # ------------------------------------------------------------------------------------------- login
