@@ -155,7 +155,7 @@ def test_a_run_is_cancelled_resumed_and_cancelled_again(page, loans, root):
     for again in (True, False):
         assert "Cancel the run" in text_of(page(f"/runs/{run}"))
         told = text_of(page(f"/runs/{run}/cancel", data={"sure": "yes"}))
-        assert "interrupted" in told and "Resume after the last finished stage" in told
+        assert "interrupted" in told and "Resume after the last stage that is done" in told
         assert history.status(store.find_run(root, run)) == "interrupted"
         if again:
             assert "… running" in text_of(page(f"/runs/{run}/resume", data={"sure": "yes"}))
@@ -332,14 +332,16 @@ def test_alerts_of_watched_streams_are_shown_newest_first(page, root, runs, loan
 # ------------------------------------------------------------------------------------------- login
 
 
-def test_with_a_token_pages_are_open_to_whoever_logs_in(root, client_of):
-    client = client_of(Settings(root, (CREDIT,), token=TOKEN))
+@pytest.mark.parametrize("token", [TOKEN, 'of words; "quoted", and=more'])
+def test_with_a_token_pages_are_open_to_whoever_logs_in(root, client_of, token):
+    client = client_of(Settings(root, (CREDIT,), token=token))
     sent_on = client.get("/", headers=PAGE, follow_redirects=False)
     assert (sent_on.status_code, sent_on.headers["location"]) == (303, "/login")
     wrong = client.post("/login", data={"token": "guess"}, headers=PAGE)
     assert wrong.status_code == 401 and "That is not this server" in wrong.text
-    right = client.post("/login", data={"token": TOKEN}, headers=PAGE, follow_redirects=False)
+    right = client.post("/login", data={"token": token}, headers=PAGE, follow_redirects=False)
     cookie = right.headers["set-cookie"].lower()
+    assert token not in right.headers["set-cookie"]
     assert "httponly" in cookie and "samesite=strict" in cookie
     assert "Log out" in client.get("/", headers=PAGE).text
     client.post("/logout", headers=PAGE)

@@ -7,7 +7,7 @@ import hmac
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from lepton_platform.serve.gate import COOKIE
+from lepton_platform.serve.gate import COOKIE, cookie
 from lepton_platform.serve.pages.page import Form, go, show
 from lepton_platform.serve.settings import Settings
 
@@ -29,7 +29,7 @@ def router(settings: Settings) -> APIRouter:
             return show(request, "login", 401, wrong=True)
         answer = go("/")
         secure = request.url.scheme == "https"
-        answer.set_cookie(COOKIE, given, httponly=True, samesite="strict", secure=secure)
+        answer.set_cookie(COOKIE, cookie(given), httponly=True, samesite="strict", secure=secure)
         return answer
 
     @pages.post("/logout")
