@@ -97,11 +97,18 @@ class Dataset:
 
     def take(self, positions: NDArray[np.intp]) -> Dataset:
         """Return the cases at ``positions``, in that order."""
-        target, groups, time, extra, content = (
-            None if part is None else part.iloc[positions]
-            for part in (self.target, self.groups, self.time, self.extra, self.content)
-        )
-        return Dataset(self.cases.iloc[positions], target, groups, time, extra, content=content)  # type: ignore[arg-type]
+        cases = self.cases.iloc[positions]
+
+        def taken(part: Any) -> Any:
+            if part is None:
+                return None
+            some = part.iloc[positions]
+            if part.index.is_(self.cases.index):
+                some.index = cases.index  # one copy of it: it may be as large as the rest
+            return some
+
+        parts = (self.target, self.groups, self.time, self.extra)
+        return Dataset(cases, *map(taken, parts), content=taken(self.content))
 
 
 @dataclass(frozen=True)
