@@ -107,8 +107,14 @@ class Dataset:
                 some.index = cases.index  # one copy of it: it may be as large as the rest
             return some
 
-        parts = (self.target, self.groups, self.time, self.extra)
-        return Dataset(cases, *map(taken, parts), content=taken(self.content))
+        return Dataset(
+            cases,
+            taken(self.target),
+            taken(self.groups),
+            taken(self.time),
+            taken(self.extra),
+            content=taken(self.content),
+        )
 
 
 @dataclass(frozen=True)
