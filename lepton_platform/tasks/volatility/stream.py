@@ -38,6 +38,8 @@ JUMP = 1.5
 """Ratio of tomorrow's forecast volatility to today's from which it jumped."""
 MEMORY = 0.97
 """Decay of the mean squared standardised return, about a month of days."""
+MOST_SQUARED = 16.0
+"""Squared standardised return that one day counts with at most: one crash is no drift."""
 FITTING = (0.4, 2.2)
 """Range of that mean in which the model fits; it is 1 where the model is right."""
 NAMED = 5
@@ -263,7 +265,8 @@ class RiskStream(BaseEstimator):  # type: ignore[misc]
         refused = after.fallback[places] & ~self.refused_[places]
         self._raise("refused", ticks, rows[refused], places[refused], returns[refused])
         self.refused_[places] = after.fallback[places]
-        square = MEMORY * self.square_[places] + (1 - MEMORY) * (returns / told.volatility[places]) ** 2
+        standardised = np.minimum((returns / told.volatility[places]) ** 2, MOST_SQUARED)
+        square = MEMORY * self.square_[places] + (1 - MEMORY) * standardised
         side = np.where(square > FITTING[1], 1, np.where(square < FITTING[0], -1, 0))
         drifted = (side != self.drifted_[places]) & (side != 0)
         self._raise("drift", ticks, rows[drifted], places[drifted], np.sqrt(square[drifted]))
