@@ -28,6 +28,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/accuracy/demand_forecasting.py
 	$(BIN)/python benchmarks/accuracy/diagnosis_aid.py
 	$(BIN)/python benchmarks/accuracy/digits.py
+	$(BIN)/python benchmarks/accuracy/failure_detection.py
 	$(BIN)/python benchmarks/accuracy/monotone.py
 	$(BIN)/python benchmarks/accuracy/predictive_maintenance.py
 	$(BIN)/python benchmarks/speed/startup.py
@@ -36,6 +37,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/speed/demand_forecasting.py
 	$(BIN)/python benchmarks/speed/deep_loop.py
 	$(BIN)/python benchmarks/speed/pictures.py
+	$(BIN)/python benchmarks/speed/fleet.py
 
 $(VENV)/.python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
+from lepton_platform.data import readers
 from lepton_platform.data.dataset import Dataset, Finding, Purpose, Source, Split
 from lepton_platform.errors import DataError
 from lepton_platform.hookspecs import hookimpl
@@ -18,6 +20,7 @@ from lepton_platform.tasks.remaining_life.config import RemainingLifeConfig
 from lepton_platform.tasks.remaining_life.history import PAST, History, Past, by_unit, cases_at
 from lepton_platform.tasks.remaining_life.records import Records, read_records
 from lepton_platform.tasks.remaining_life.roles import Roles, find_roles
+from lepton_platform.tasks.remaining_life.stream import whole_units
 from lepton_platform.tasks.remaining_life.windows import regimes_of
 
 if TYPE_CHECKING:
@@ -154,6 +157,13 @@ def _truth(source: Source, run: Run, config: RemainingLifeConfig) -> Dataset:
         rows = tuple(int(row) for row in wrong[:100])
         raise DataError([Finding("error", "lacks what a unit had left", rows=rows)], path)
     return Dataset(run.test.cases, pd.Series(left, units, name="rul"))
+
+
+@hookimpl
+def lepton_stream(source: Source, run: Run) -> Iterable[pd.DataFrame] | None:
+    """Batches of whole units, so that a long log is decided on in flat memory."""
+    batches = readers.read_batches(source)
+    return None if batches is None else whole_units(batches, run.learned["roles"]["unit"])
 
 
 def _stop_on_errors(findings: list[Finding], source: Source) -> None:
