@@ -7,7 +7,7 @@ times torque, by name. A missed failure costs 20, a needless stop 1; peers draw 
 4-fold of the training part costs least, ours at the probability that the costs imply.
 
     .venv/bin/python benchmarks/accuracy/failure_detection.py
-    .venv/bin/python benchmarks/accuracy/failure_detection.py --seed 1 --models "derived quantities"
+    .venv/bin/python benchmarks/accuracy/failure_detection.py --seed 1 --models "larger trees"
 """
 
 from __future__ import annotations

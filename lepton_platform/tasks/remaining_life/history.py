@@ -62,6 +62,13 @@ class Past:
         return self._history is other._history and self.rows >= other.rows
 
 
+def before(cases: pd.DataFrame) -> pd.DataFrame:
+    """Return the moment before each case; a unit's first moment has none, and is left out."""
+    pasts = [Past(past._history, past.rows - 1) for past in cases[PAST] if past.rows > 1]
+    index = pd.Index([past.unit for past in pasts], name=cases.index.name, dtype=object)
+    return pd.DataFrame({PAST: pd.Series(pasts, index, dtype=object)})
+
+
 def cases_at(history: History, rows: NDArray[np.intp]) -> list[Past]:
     """Return the pasts that end with each of these numbers of rows."""
     return [Past(history, int(count)) for count in rows]

@@ -1,4 +1,4 @@
-"""Failure detection, model stage: trees that look for derived quantities; what decisions cost."""
+"""Failure detection, model stage: derived quantities for all candidates; what decisions cost."""
 
 from __future__ import annotations
 
@@ -6,22 +6,35 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from lightgbm import LGBMClassifier
 from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier
 
 from lepton_manufacturing.failure_detection.config import FailureConfig
-from lepton_manufacturing.failure_detection.derived import DerivedBoosting
-from lepton_platform import Candidate, Metric, hookimpl
+from lepton_manufacturing.failure_detection.derived import DerivedQuantities
+from lepton_platform import Candidate, Metric, Step, hookimpl
 
 Floats = NDArray[np.float64]
+
+LARGER_TREES = LGBMClassifier(
+    n_estimators=300, learning_rate=0.05, num_leaves=31, min_child_samples=15, subsample=0.8,
+    subsample_freq=1, colsample_bytree=0.8, random_state=0, n_jobs=1, deterministic=True,
+    force_col_wise=True, verbose=-1,
+)  # fmt: skip
+
+
+@hookimpl
+def lepton_steps() -> Mapping[str, Step]:
+    """Quantities between columns, for every candidate, after the table is cleaned."""
+    return {"derived": Step(DerivedQuantities(), order=20)}
 
 
 @hookimpl
 def lepton_models() -> Mapping[str, Candidate]:
-    """Boosted trees on derived quantities; stopping always, and never, as rules to be beaten."""
+    """Larger trees, for rules of several columns; never to stop, as a rule to be beaten."""
     return {
         "never stop": Candidate(DummyClassifier(strategy="constant", constant=0), steps=False, baseline=True),
-        "derived quantities": Candidate(DerivedBoosting()),
+        "larger trees": Candidate(LARGER_TREES),
     }
 
 

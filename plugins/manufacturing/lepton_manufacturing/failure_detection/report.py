@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lepton_manufacturing.failure_detection.config import FailureConfig
-from lepton_manufacturing.failure_detection.derived import DerivedBoosting, named
+from lepton_manufacturing.failure_detection.derived import DerivedQuantities, named
 from lepton_platform import Run, Section, hookimpl
 from lepton_platform.report import figures
 
@@ -69,13 +69,10 @@ def _cost_curve(run: Run, config: FailureConfig) -> Sequence[Any]:
 
 
 def _derived(run: Run) -> Sequence[Any]:
-    members = [member[-1] for member in run.model.named_members.values()]
-    found = next((one for one in members if isinstance(one, DerivedBoosting)), None)
-    if found is None:
-        return ["The model does not look for any."]
-    losses = pd.DataFrame(
-        {"derived columns": list(found.losses_), "inner log loss": list(found.losses_.values())}
-    )
+    found = next(iter(run.model.named_members.values())).named_steps.get("derived")
+    if not isinstance(found, DerivedQuantities):
+        return ["The model looks for none."]
+    losses = pd.DataFrame(found.losses_.items(), columns=["derived columns", "inner log loss"])
     kept = ", ".join(named(pair) for pair in found.pairs_[:10]) or "none"
     said = (
         f"{len(found.pairs_)} products, ratios and differences were kept, as many as had the least log loss "

@@ -15,10 +15,11 @@ from lepton_manufacturing.predictive_maintenance.costs import Costs
 from lepton_manufacturing.predictive_maintenance.decisions import ORDER, RUN_ON, SCHEDULE
 from lepton_manufacturing.predictive_maintenance.replacement import Outlook
 from lepton_platform import Run, Section, hookimpl
+from lepton_platform.alert import Alert
 from lepton_platform.errors import RunError
 from lepton_platform.report import figures
 from lepton_platform.store import replacing
-from lepton_platform.tasks.remaining_life.history import PAST, ages, retraced
+from lepton_platform.tasks.remaining_life.history import PAST, ages, before, retraced
 from lepton_platform.tasks.remaining_life.report import lives_of
 
 URGENT = 15
@@ -31,6 +32,29 @@ def lepton_decide(
 ) -> pd.DataFrame:
     """Order, schedule or run on, with a date and the sensors that speak for it."""
     return decisions.decide(predictions, cases, run, config)
+
+
+@hookimpl
+def lepton_alerts(
+    decisions: pd.DataFrame, cases: pd.DataFrame, run: Run, config: MaintenanceConfig
+) -> Sequence[Alert]:
+    """Watching: the moments at which a unit's advice turns to *order now*."""
+    earlier = before(cases)
+    already = lepton_decide(run.hooks.predict(run.model, earlier), earlier, run, config)
+    ordered = {
+        (past.unit, past.rows + 1)
+        for past, decision in zip(earlier[PAST], already["decision"], strict=True)
+        if decision == ORDER
+    }
+    return [
+        Alert(
+            "order", past.unit, f"{past.age:g}", "alarm",
+            f"order a replacement of {past.unit}: {row['rul']:.1f} left",
+            {"rul": row["rul"], "low": row["low"], "high": row["high"], "driver": row["driver_1"]},
+        )
+        for past, row in zip(cases[PAST], decisions.to_dict("records"), strict=True)
+        if row["decision"] == ORDER and (past.unit, past.rows) not in ordered
+    ]  # fmt: skip
 
 
 @hookimpl

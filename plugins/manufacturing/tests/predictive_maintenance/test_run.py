@@ -123,6 +123,31 @@ def test_a_log_is_decided_on_batch_by_batch_as_it_is_at_once(whole_run, later, t
         list(whole_units(read_batches(Source(rows=log.sort_values("cycle")), rows=30), "pump"))
 
 
+def test_watching_decides_each_row_as_the_whole_log_would(whole_run, later, tmp_path):
+    log, _ = later
+    log = log[log["pump"] <= 6].sort_values(["cycle", "pump"])  # as it comes, units interleaved
+    whole = retraced(cases_of(whole_run, log.sort_values(["pump", "cycle"])))
+    expected = whole_run.hooks.predict(whole_run.model, whole)
+    ages = [past.age for past in whole["past"]]
+    alerts = {}
+    for size in (23, 101):
+        run = reopen(RunFolder(whole_run.folder))
+        run.model = run.hooks.update(run.model, None)
+        told, raised = [], []
+        for place in range(0, len(log), size):
+            rows = log.iloc[place : place + size]
+            cases = run.hooks.load(Source(rows=rows), "decide").cases
+            decisions = run.hooks.decide(run.hooks.predict(run.model, cases), cases)
+            told.append(decisions.assign(age=[past.age for past in cases["past"]]))
+            raised += run.hooks.alerts(decisions, cases)
+            run.model = run.hooks.update(run.model, rows)
+        got = pd.concat(told).set_index("age", append=True)["rul"].sort_index()
+        same = expected.assign(age=ages).set_index("age", append=True)["rul"].sort_index()
+        pd.testing.assert_series_equal(got, same, rtol=1e-6, check_names=False)
+        alerts[size] = {alert.id for alert in raised}
+    assert alerts[23] == alerts[101] and alerts[23]
+
+
 def test_the_plan_keeps_to_the_workshop(whole_run):
     jobs = pd.read_csv(whole_run.folder / "plan.csv")
     assert not jobs["slot"].isin([5, 6]).any() and jobs["slot"].is_unique
