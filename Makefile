@@ -29,11 +29,13 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/accuracy/diagnosis_aid.py
 	$(BIN)/python benchmarks/accuracy/digits.py
 	$(BIN)/python benchmarks/accuracy/failure_detection.py
+	$(BIN)/python benchmarks/accuracy/market_risk.py
 	$(BIN)/python benchmarks/accuracy/monotone.py
 	$(BIN)/python benchmarks/accuracy/predictive_maintenance.py
 	$(BIN)/python benchmarks/speed/startup.py
 	$(BIN)/python benchmarks/speed/overhead.py
 	$(BIN)/python benchmarks/speed/scoring.py
+	$(BIN)/python benchmarks/speed/ticks.py
 	$(BIN)/python benchmarks/speed/demand_forecasting.py
 	$(BIN)/python benchmarks/speed/deep_loop.py
 	$(BIN)/python benchmarks/speed/pictures.py
