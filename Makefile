@@ -7,7 +7,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 # of the examples only digits is installed: lepton-mlflow and lepton-monotone would take part in every run
 DISTRIBUTIONS := pyproject.toml $(PLUGINS) examples/digits/pyproject.toml constraints.txt
-EDITABLE := $(patsubst %/pyproject.toml,--editable %,$(PLUGINS)) --editable examples/digits
+# the sample of retail lies in a package of its own
+EDITABLE := $(subst plugins/retail,'plugins/retail[sample]',$(patsubst %/pyproject.toml,--editable %,$(PLUGINS))) --editable examples/digits
 
 .PHONY: demo test lint bench clean
 
