@@ -46,7 +46,7 @@ def lepton_load(source: Source, purpose: Purpose, run: Run, config: RemainingLif
     table = table.set_axis(table.columns.map(str), axis=1)
     if purpose == "train":
         return _lives(table, source, run, config)
-    roles = Roles(**{**run.learned["roles"], "sensors": tuple(run.learned["sensors"])})
+    roles = Roles.learned(run.learned)
     model = getattr(run, "model", None)
     if purpose == "decide" and isinstance(model, LifeBlend) and model.memory_ is not None:
         return _new_moments(model.memory_, table, roles, source, run)

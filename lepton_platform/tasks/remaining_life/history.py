@@ -57,10 +57,6 @@ class Past:
         """The time of the moment itself."""
         return float(self._history.time[self.rows - 1])
 
-    def extends(self, other: Past) -> bool:
-        """Whether both are of one record, and this one reaches as far or farther."""
-        return self._history is other._history and self.rows >= other.rows
-
 
 def before(cases: pd.DataFrame) -> pd.DataFrame:
     """Return the moment before each case; a unit's first moment has none, and is left out."""

@@ -149,7 +149,7 @@ def lepton_update(
     model: LifeBlend, batch: pd.DataFrame | None, run: Run, config: RemainingLifeConfig
 ) -> LifeBlend | None:
     """Remember what later rows of the units are scored with; a stream begins without a memory."""
-    roles = Roles(**{**run.learned["roles"], "sensors": tuple(run.learned["sensors"])})
+    roles = Roles.learned(run.learned)
     if batch is None:
         return model.remembering(FleetMemory.empty(roles))
     assert model.memory_ is not None
