@@ -21,6 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lepton_finance.market_risk.garch import GarchFilter
+from lepton_platform.tasks.volatility.beginning import Start
 from lepton_platform.tasks.volatility.blend import Averaged
 from lepton_platform.tasks.volatility.filters import RiskMetrics, Tails, empirical_tails
 from lepton_platform.tasks.volatility.gate import Gated
@@ -64,10 +65,22 @@ def begun(window: Floats) -> RiskStream:
     garch = GarchFilter(np.ones(n), parameters, 2 * np.log(volatility), tails, exponential=False)
     member = Gated.check(garch, RiskMetrics.fit(panel, LEVELS, ES_LEVELS))
     stream = RiskStream(instruments=names, levels=LEVELS, es_levels=ES_LEVELS, prices=False, spacing=86_400.0)
-    seconds = np.full(n, dates[-1].astype("datetime64[s]").astype(float))
-    told = member.forecast().var
+    seconds = float(dates[-1].astype("datetime64[s]").astype(float))
+    var = np.stack([member.forecast().var] * 250)
     blend = Averaged((member, member), (0.5, 0.5), 0)
-    return stream.begin(blend, seconds, np.full(n, np.nan), window[-250:], np.stack([told] * 250))
+    stream.begin(Known(Start(blend, seconds, np.full(n, seconds), np.full(n, np.nan), window[-250:], var)))
+    return stream
+
+
+class Known:
+    """A beginning that is known, so that nothing is estimated here."""
+
+    def __init__(self, start: Start) -> None:
+        self.start = start
+
+    def before(self, time: float) -> Start:
+        """Return it."""
+        return self.start
 
 
 def main() -> None:

@@ -18,12 +18,12 @@ from lepton_platform.model.leaderboard import facts, leaderboard
 from lepton_platform.model.training import Contender
 from lepton_platform.store import replacing
 from lepton_platform.tasks.volatility import metrics as volatility_metrics
-from lepton_platform.tasks.volatility.backtests import YEAR
+from lepton_platform.tasks.volatility.beginning import Beginning, seconds_of
 from lepton_platform.tasks.volatility.blend import VolatilityBlend, not_worse
 from lepton_platform.tasks.volatility.config import VolatilityConfig
 from lepton_platform.tasks.volatility.rolling import FilteredHistoricalSimulation, HistoricalReturns
 from lepton_platform.tasks.volatility.scores import fz0_loss, qlike
-from lepton_platform.tasks.volatility.stream import RiskStream, seconds_of
+from lepton_platform.tasks.volatility.stream import RiskStream
 
 if TYPE_CHECKING:
     from lepton_platform.run import Run
@@ -196,28 +196,27 @@ def lepton_update(
 
 
 def _begun(model: VolatilityBlend, run: Run, config: VolatilityConfig) -> RiskStream:
-    """Return the stream that goes on where the run's data ended, its traffic lights too."""
-    panel = model.panel_
-    seconds = seconds_of(pd.Index(panel.dates))
-    known = np.isfinite(panel.returns)
-    times = np.where(known.any(axis=0), seconds[len(panel) - 1 - known[::-1].argmax(axis=0)], np.nan)
-    prices = np.array([run.learned["last"].get(name, [None, np.nan])[1] for name in panel.instruments])
+    """Return the stream that goes on from the run's days, its traffic lights too."""
+    panel, learned = model.panel_, run.learned["days"]
+    names = list(panel.instruments)
+    prices = [run.learned["last"].get(name, [None, np.nan])[1] for name in names]
+    watched = np.isin(names, run.learned["instruments"])
     told = pd.read_parquet(run.folder / "predictions.parquet")
-    days = told["date"].drop_duplicates().sort_values().tail(YEAR)
-    returns, *var = (
-        told.pivot(index="date", columns="instrument", values=name)
-        .reindex(index=days, columns=list(panel.instruments))
+    days = pd.Index(panel.dates[learned:])
+    var = [
+        told.pivot(index="date", columns="instrument", values=f"var_{level:g}")
+        .reindex(index=days, columns=names)
         .to_numpy(dtype=float)
-        for name in ("return", *(f"var_{level:g}" for level in config.var_levels))
-    )
+        for level in config.var_levels
+    ]
     stream = RiskStream(
         instruments=panel.instruments,
         levels=config.var_levels,
         es_levels=config.shortfall_levels,
         prices=config.kind == "prices",
-        spacing=float(np.median(np.diff(seconds))),
+        spacing=float(np.median(np.diff(seconds_of(pd.Index(panel.dates))))),
     )
-    return stream.begin(model.filter_after(panel), times, prices, returns, np.stack(var, axis=-1))
+    return stream.begin(Beginning(model, np.array(prices), watched, np.stack(var, axis=-1), learned))
 
 
 @hookimpl

@@ -19,7 +19,8 @@ from sklearn.base import BaseEstimator
 
 from lepton_platform.alert import Alert, Severity
 from lepton_platform.tasks.volatility.backtests import YEAR, zone_of, zones
-from lepton_platform.tasks.volatility.filters import Filter, Forecast
+from lepton_platform.tasks.volatility.beginning import Beginning, Start, seconds_of
+from lepton_platform.tasks.volatility.filters import Forecast
 from lepton_platform.tasks.volatility.panel import Day
 from lepton_platform.tasks.volatility.quality import GAP, like_a_split
 from lepton_platform.tasks.volatility.rolling import forecast_columns
@@ -84,39 +85,33 @@ class RiskStream(BaseEstimator):  # type: ignore[misc]
         self.prices = prices
         self.spacing = spacing
 
-    def begin(self, filter: Filter, times: Floats, prices: Floats, returns: Floats, var: Floats) -> Self:
-        """Start after the last day of a run.
+    def begin(self, beginning: Beginning) -> Self:
+        """Begin before the first tick, whenever that will be."""
+        self.beginning_: Beginning | None = beginning
+        self.alerts_: list[Alert] = []
+        return self
 
-        Parameters
-        ----------
-        filter
-            After that day.
-        times, prices : shape (instruments,)
-            When each instrument's last tick was, in seconds, and its price; NaN where there is none.
-        returns, var : shape (days, instruments) and (days, instruments, levels)
-            The last days' returns and VaR, oldest first, from which the traffic light goes on.
-        """
+    def _start(self, start: Start) -> None:
         n = len(self.instruments)
-        self.filter_ = filter
-        self.time_ = times.copy()
-        self.heard_ = times.copy()
-        self.price_ = prices.copy()
+        self.beginning_ = None
+        self.filter_ = start.filter
+        self.begun_ = self.clock_ = start.time
+        self.time_ = start.times.copy()
+        self.heard_ = start.times.copy()
+        self.price_ = start.prices.copy()
         self.set_aside_ = np.full(n, np.nan)
-        self.clock_ = float(np.nanmax(times)) if np.isfinite(times).any() else np.nan
         self.light_ = np.zeros((YEAR, n), dtype=np.int8)
         self.near_ = np.zeros((NEAR, n), dtype=np.int8)
         self.seen_ = np.zeros(n, dtype=np.int64)
-        for day, limit in zip(returns[-YEAR:], var[-YEAR:], strict=True):
-            places = np.flatnonzero(np.isfinite(day))
+        for day, limit in zip(start.returns, start.var, strict=True):
+            places = np.flatnonzero(np.isfinite(day) & np.isfinite(limit).all(axis=1))
             self._count(places, day[places] < -limit[places, 0], day[places] < -limit[places, -1])
         self.zone_ = self._zones(np.arange(n))
         self.clustered_ = self._clustered(np.arange(n))
         self.square_ = np.ones(n)
         self.drifted_ = np.zeros(n, dtype=np.int8)
-        self.refused_ = filter.forecast().fallback.copy()
+        self.refused_ = start.filter.forecast().fallback.copy()
         self.silent_ = np.zeros(n, dtype=bool)
-        self.alerts_: list[Alert] = []
-        return self
 
     # ------------------------------------------------------------------------------ two questions
 
@@ -150,9 +145,12 @@ class RiskStream(BaseEstimator):  # type: ignore[misc]
         self._raised: list[tuple[int, Alert]] = []
         self._telling, self._dates, self._named = telling, dates, named
         table = np.full((len(ticks), len(names)), np.nan)
+        if self.beginning_ is not None and (place >= 0).any():
+            self._start(self.beginning_.before(float(times[place >= 0][0])))
         for rows in _rounds(times, place):
             known = rows[place[rows] >= 0]
             self._unknown(rows[place[rows] < 0])
+            known = known[~self._of_the_run(place[known], times[known])]
             if len(known):
                 self._advance_clock(int(known[0]), float(times[known[0]]), dates[known[0]])
                 told = self.filter_.forecast()
@@ -165,6 +163,10 @@ class RiskStream(BaseEstimator):  # type: ignore[misc]
         return pd.DataFrame(table, index=ticks.index, columns=names)
 
     # ----------------------------------------------------------------------------------- one round
+
+    def _of_the_run(self, places: Places, times: Floats) -> NDArray[np.bool_]:
+        """Return which ticks are of days that the run had, and are passed over in silence."""
+        return np.asarray((times <= self.begun_) & ~(self.time_[places] > self.begun_))
 
     def _take(
         self,
@@ -330,14 +332,6 @@ def cluster_size(level: float) -> int:
     4
     """
     return int(binom.isf(UNLIKELY, NEAR, level)) + 1
-
-
-def seconds_of(dates: pd.Index[Any]) -> Floats:
-    """Return dates as seconds since 1970, numbers as they are; NaN where there is none."""
-    if isinstance(dates, pd.DatetimeIndex):
-        seconds = dates.to_numpy().astype("datetime64[ns]").astype(np.int64) / 1e9
-        return np.where(dates.isna(), np.nan, seconds)
-    return pd.Series(dates).pipe(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
 
 
 def date_of(date: Any) -> str:
