@@ -7,7 +7,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 # of the examples only digits is installed: lepton-mlflow and lepton-monotone would take part in every run
 DISTRIBUTIONS := pyproject.toml $(PLUGINS) examples/digits/pyproject.toml constraints.txt
-EDITABLE := $(patsubst %/pyproject.toml,--editable %,$(PLUGINS)) --editable examples/digits
+# the sample of retail lies in a package of its own
+EDITABLE := $(subst plugins/retail,'plugins/retail[sample]',$(patsubst %/pyproject.toml,--editable %,$(PLUGINS))) --editable examples/digits
 
 .PHONY: demo test lint bench clean
 
@@ -28,14 +29,19 @@ bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/accuracy/demand_forecasting.py
 	$(BIN)/python benchmarks/accuracy/diagnosis_aid.py
 	$(BIN)/python benchmarks/accuracy/digits.py
+	$(BIN)/python benchmarks/accuracy/failure_detection.py
+	$(BIN)/python benchmarks/accuracy/market_risk.py
 	$(BIN)/python benchmarks/accuracy/monotone.py
 	$(BIN)/python benchmarks/accuracy/predictive_maintenance.py
 	$(BIN)/python benchmarks/speed/startup.py
 	$(BIN)/python benchmarks/speed/overhead.py
 	$(BIN)/python benchmarks/speed/scoring.py
 	$(BIN)/python benchmarks/speed/serving.py
+	$(BIN)/python benchmarks/speed/ticks.py
 	$(BIN)/python benchmarks/speed/demand_forecasting.py
 	$(BIN)/python benchmarks/speed/deep_loop.py
+	$(BIN)/python benchmarks/speed/pictures.py
+	$(BIN)/python benchmarks/speed/fleet.py
 
 $(VENV)/.python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'

@@ -464,7 +464,7 @@ def _keep_model(run: Run) -> None:
 
 def _take_up_model(run: Run) -> None:
     load_model(run)
-    run.leaderboard = pd.read_csv(run.folder / "leaderboard.csv")
+    run.leaderboard = pd.read_csv(run.folder / "leaderboard.csv", float_precision="round_trip")
     if (run.folder / "out_of_fold.parquet").exists():
         kept = pd.read_parquet(run.folder / "out_of_fold.parquet")
         run.out_of_fold = kept.set_index(list(kept.columns[: run.dataset.cases.index.nlevels]))

@@ -97,11 +97,24 @@ class Dataset:
 
     def take(self, positions: NDArray[np.intp]) -> Dataset:
         """Return the cases at ``positions``, in that order."""
-        target, groups, time, extra, content = (
-            None if part is None else part.iloc[positions]
-            for part in (self.target, self.groups, self.time, self.extra, self.content)
+        cases = self.cases.iloc[positions]
+
+        def taken(part: Any) -> Any:
+            if part is None:
+                return None
+            some = part.iloc[positions]
+            if part.index.is_(self.cases.index):
+                some.index = cases.index  # one copy of it: it may be as large as the rest
+            return some
+
+        return Dataset(
+            cases,
+            taken(self.target),
+            taken(self.groups),
+            taken(self.time),
+            taken(self.extra),
+            content=taken(self.content),
         )
-        return Dataset(self.cases.iloc[positions], target, groups, time, extra, content=content)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

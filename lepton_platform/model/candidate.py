@@ -22,8 +22,11 @@ class Candidate:
     """Whether the run's steps stand before the estimator."""
     baseline: bool = False
     """A naive rule to be beaten: it is never chosen."""
+    brief: bool = False
+    """Fitted in seconds, however many the rows: with a budget it comes first, and in this process, so that
+    there is a model before a worker process could have started."""
     order: int = 50
-    """Fitted from low to high, equal ones as they are named: what is cheap and good first, for a budget."""
+    """Fitted from low to high, equal ones as they are named: a budget goes to the first ones."""
     origin: str = ""
     """The layer it came from; stamped by the host."""
 

@@ -57,7 +57,7 @@ class Contender:
 
 
 def contenders(run: Run, dataset: Dataset, candidates: Mapping[str, Candidate]) -> list[Contender]:
-    """Return the candidates that the run asks for, baselines first, then by order, each with its pipeline."""
+    """Return the candidates that the run asks for, with their pipelines: baselines, brief ones, by order."""
     choosable = [name for name, candidate in candidates.items() if not candidate.baseline]
     for name in run.options.models:
         if name not in choosable:
@@ -67,8 +67,12 @@ def contenders(run: Run, dataset: Dataset, candidates: Mapping[str, Candidate]) 
         for name, candidate in candidates.items()
         if candidate.baseline or not run.options.models or name in run.options.models
     }
-    ordered = sorted(chosen.items(), key=lambda item: (not item[1].baseline, item[1].order))
+    ordered = sorted(chosen.items(), key=lambda item: _turn(item[1]))
     return [Contender(name, one, _pipeline(run, dataset, name, one)) for name, one in ordered]
+
+
+def _turn(candidate: Candidate) -> tuple[bool, bool, int]:
+    return not candidate.baseline, not candidate.brief, candidate.order
 
 
 def _pipeline(run: Run, dataset: Dataset, name: str, candidate: Candidate) -> Pipeline:
@@ -154,7 +158,7 @@ def _cross_validate_one(run: Run, dataset: Dataset, split: Split, contender: Con
     if run.deadline is not None:
         calls.append((contender.pipeline, X, y, checkpoints))
     parts, order = [], []
-    for number, (fitted, seconds) in enumerate(run.engine.map(fit, calls, run.deadline)):
+    for number, (fitted, seconds) in enumerate(_fits(run, contender.candidate, calls)):
         contender.seconds += seconds
         if number == len(split.folds):
             contender.fitted = fitted
@@ -167,6 +171,17 @@ def _cross_validate_one(run: Run, dataset: Dataset, split: Split, contender: Con
     # several for a case, if folds are repeated; what is no number has no mean
     by_case = pd.concat(parts).groupby(np.concatenate(order)).mean(numeric_only=True)
     contender.out_of_fold = by_case.set_axis(X.index[by_case.index])
+
+
+def _fits(run: Run, candidate: Candidate, calls: list[tuple[Any, ...]]) -> Iterator[Any]:
+    """Yield the fitted pipeline of each call and its seconds; raise ``DeadlineError`` when time is over."""
+    if run.deadline is None or not (candidate.brief or candidate.baseline):
+        yield from run.engine.map(fit, calls, run.deadline)
+        return
+    for call in calls:
+        if time.monotonic() >= run.deadline:
+            raise DeadlineError
+        yield fit(*call)
 
 
 def fit(pipeline: Pipeline, X: pd.DataFrame, y: pd.Series[Any], checkpoints: Path) -> tuple[Pipeline, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from lepton_platform.model.evaluation import Estimate
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from lepton_platform.run import Run
 
 
-ACRONYMS = {"auc", "ece", "ks", "mae", "mape", "mase", "mse", "msis", "owa", "qlike", "rmse", "rmsse",
+ACRONYMS = {"auc", "ece", "fz0", "ks", "mae", "mape", "mase", "mse", "msis", "owa", "qlike", "rmse", "rmsse",
             "smape", "wape", "wql", "wrmsse"}  # fmt: skip
 """Names of metrics that people write in capitals."""
 
@@ -44,14 +45,16 @@ def spread(estimate: Estimate) -> str:
 
 
 def number(value: float) -> str:
-    """Write a number as a reader would: three decimals below ten, fewer above.
+    """Write a number as a reader would: three decimals below ten, fewer above, three digits near 0.
 
-    >>> number(0.78412), number(-12.345), number(12345.6), number(float("nan"))
-    ('0.784', '-12.3', '12,346', 'unknown')
+    >>> number(0.78412), number(-12.345), number(12345.6), number(0.00029847), number(float("nan"))
+    ('0.784', '-12.3', '12,346', '0.000298', 'unknown')
     """
     if value != value:
         return "unknown"
     size = abs(value)
+    if 1e-6 < size < 1e-3:
+        return f"{value:.{2 - math.floor(math.log10(size))}f}"
     return f"{value:.3f}" if size < 10 else f"{value:.1f}" if size < 1000 else f"{value:,.0f}"
 
 

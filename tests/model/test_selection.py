@@ -200,7 +200,19 @@ def test_fits_have_a_folder_for_checkpoints_that_goes_when_the_model_is_saved(wo
 def test_a_run_that_was_interrupted_goes_on_with_the_candidates_it_has(run, world):
     record = json.loads((run.folder / "run.json").read_text())
     interrupted = {**record, "status": "interrupted", "stages": {"data": record["stages"]["data"]}}
+    del interrupted["model"]
     (run.folder / "run.json").write_text(json.dumps(interrupted))
     resumed = resume(run.id, world / "runs")
     assert resumed.leaderboard.drop(columns="seconds").equals(run.leaderboard.drop(columns="seconds"))
+    assert resumed.predictions.equals(run.predictions)
+
+
+def test_a_run_that_was_interrupted_once_its_model_was_saved_does_not_train_again(run, world):
+    record = json.loads((run.folder / "run.json").read_text())
+    interrupted = {**record, "status": "interrupted", "stages": {"data": record["stages"]["data"]}}
+    (run.folder / "run.json").write_text(json.dumps(interrupted))
+    saved = (run.folder / "model" / "manifest.json").stat().st_mtime_ns
+    resumed = resume(run.id, world / "runs")
+    assert (run.folder / "model" / "manifest.json").stat().st_mtime_ns == saved
+    assert resumed.leaderboard["model"].tolist() == run.leaderboard["model"].tolist()
     assert resumed.predictions.equals(run.predictions)

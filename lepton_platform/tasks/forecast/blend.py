@@ -73,7 +73,8 @@ class ForecastBlend(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def adopt(self, fitted: list[Any], X: pd.DataFrame, y: pd.Series[Any]) -> Self:
         """Take members that are fitted already, in order, on these rows."""
         self.fitted_ = fitted
-        return self._look_at(Panel.of(X, y, self.frequency))
+        panels = (getattr(member[-1], "panel_", None) for member in fitted)
+        return self._look_at(next(filter(None, panels), None) or Panel.of(X, y, self.frequency))
 
     def renew(self, panel: Panel) -> Self:
         """Forecast from the end of a panel of the same series and length.

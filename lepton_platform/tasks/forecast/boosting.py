@@ -42,6 +42,7 @@ class GlobalBoosting(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     frequency : of the times, see ``periods``
     rounds, learning_rate, leaves : of the median; the other quantiles take a quarter of the rounds
     most_rows : rows of (series, origin, step) to learn from; of more, a random part
+    part : which random part, and which random trees
 
     ``predict`` returns shape (rows, 1 + quantiles): the mean, then the quantiles of ``LEVELS``.
     """
@@ -55,6 +56,7 @@ class GlobalBoosting(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         learning_rate: float = 0.05,
         leaves: int = 31,
         most_rows: int = 400_000,
+        part: int = 0,
         random_state: int = 0,
     ) -> None:
         self.horizon = horizon
@@ -64,11 +66,13 @@ class GlobalBoosting(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.learning_rate = learning_rate
         self.leaves = leaves
         self.most_rows = most_rows
+        self.part = part
         self.random_state = random_state
 
     def fit(self, X: pd.DataFrame, y: pd.Series[Any]) -> Self:
         """Learn from rows indexed by (series, time): covariates and categories in ``X``, values in ``y``."""
         self.panel_ = panel = Panel.of(X, y, self.frequency)
+        self.seed_ = self.random_state + self.part
         self.scale_ = Scale.learn(panel.values)
         self.codes_ = np.column_stack(
             [
@@ -104,7 +108,7 @@ class GlobalBoosting(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         most = max(4 * self.most_rows // (self.panel_.periods * self.horizon), 100)
         if count <= most:
             return np.arange(count)
-        return np.sort(np.random.default_rng(self.random_state).choice(count, most, replace=False))
+        return np.sort(np.random.default_rng(self.seed_).choice(count, most, replace=False))
 
     def _history(self, series: NDArray[np.intp]) -> History:
         """Return the values of some series on the model's scale, without what was planned."""
@@ -144,9 +148,7 @@ class GlobalBoosting(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         series, origin, step = series[usable], origin[usable], step[usable]
         kept = np.flatnonzero(~np.isnan(scaled[series, origin + step]))
         if len(kept) > self.most_rows:
-            kept = np.sort(
-                np.random.default_rng(self.random_state).choice(kept, self.most_rows, replace=False)
-            )
+            kept = np.sort(np.random.default_rng(self.seed_).choice(kept, self.most_rows, replace=False))
         return Row(series[kept], origin[kept], step[kept])
 
     def _importance(self, series: NDArray[np.intp], sensitivity: Floats) -> Floats:
@@ -179,7 +181,7 @@ class GlobalBoosting(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _booster(self, objective: dict[str, Any], data: lgb.Dataset, rounds: int, rate: float) -> lgb.Booster:
         parameters = {
             "learning_rate": rate, "num_leaves": self.leaves, "min_data_in_leaf": 50, "feature_fraction": 0.6,
-            "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 1.0, "seed": self.random_state,
+            "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 1.0, "seed": self.seed_,
             "deterministic": True, "force_col_wise": True, **BINNING, **objective,
         }  # fmt: skip
         return lgb.train(parameters, data, rounds)

@@ -35,8 +35,11 @@ Floats = NDArray[np.float64]
 ENSEMBLE = "blend"
 FEWEST_SERIES = 30
 """Series of a kind of demand below which it has the weights of all series."""
-QUICK: dict[str, Any] = {"rounds": 80, "learning_rate": 0.1, "most_rows": 60_000}
+QUICK: dict[str, Any] = {"rounds": 80, "learning_rate": 0.1, "most_rows": 30_000}
 """Parameters of the boosting that a budget is first spent on."""
+QUICK_PARTS = 3
+"""Of the rows, each learned from by one of its own: three of 30,000 rows together are better than one of
+80,000 that takes as long (M4 hourly, an origin before the last: OWA .4255 against .428)."""
 MANY_ZEROS = 0.3
 """Share of zeros from which forecasting nothing is a rule to be beaten."""
 
@@ -51,9 +54,9 @@ def lepton_models(dataset: Dataset, run: Run, config: ForecastConfig) -> Mapping
             GlobalBoosting(config.horizon, seasons, frequency), steps=False, order=90
         ),
     }
-    if run.options.budget is not None:  # what is sure to be there when time is short
-        quick = GlobalBoosting(config.horizon, seasons, frequency, **QUICK)
-        found["quick boosting"] = Candidate(quick, steps=False, order=10)
+    for part in range(QUICK_PARTS if run.options.budget is not None else 0):
+        quick = GlobalBoosting(config.horizon, seasons, frequency, **QUICK, part=part)
+        found[f"quick boosting {part + 1}"] = Candidate(quick, steps=False, brief=True, order=20)
     assert dataset.target is not None
     if (dataset.target == 0).mean() >= MANY_ZEROS:
         found["zero"] = Candidate(Zero(), steps=False, baseline=True)

@@ -56,9 +56,8 @@ class Panel:
         names = tuple(X.columns[[not isinstance(kind, pd.CategoricalDtype) for kind in X.dtypes]])
         covariates = np.full((*values.shape, len(names)), np.nan)
         covariates[codes, column] = X[list(names)].to_numpy(dtype=float)
-        first = np.flatnonzero(np.diff(np.maximum.accumulate(codes), prepend=-1))
         attributes = X.drop(columns=list(names))
-        written = attributes.iloc[first].to_numpy(dtype=str)
+        written = attributes[~pd.Series(codes).duplicated().to_numpy()].to_numpy(dtype=str)
         labels = np.asarray(series.astype(str), dtype=str)
         return cls(labels, values, covariates, names, written, tuple(attributes.columns), end, frequency)
 

@@ -161,7 +161,12 @@ def features(first: int, count: int, frequency: str) -> pd.DataFrame:
         return pd.DataFrame(index=numbers)
     if frequency.isdigit():
         times = pd.DatetimeIndex(numbers * int(frequency))
-        parts = {"weekday": times.dayofweek, "month": times.month}
+        parts = {
+            "weekday": times.dayofweek,
+            "day": times.day,
+            "month": times.month,
+            "day_of_year": times.dayofyear,
+        }
         if int(frequency) < DAY:
             parts["hour"] = times.hour
         return pd.DataFrame({name: np.asarray(part, dtype=float) for name, part in parts.items()}, numbers)

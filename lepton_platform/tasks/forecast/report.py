@@ -44,7 +44,7 @@ def known_rows(run: Run) -> KnownRows:
     """Return the test rows whose truth is known."""
     truth = run.truth.to_numpy(dtype=float)
     known = ~np.isnan(truth)
-    predictions = run.predictions[known]
+    predictions = run.predictions if known.all() else run.predictions[known]
     step = numbers_of(run.predictions.index, run.learned["frequency"])[known] - run.model.panel_.end
     return KnownRows(
         known, truth[known], predictions, predictions.index.get_level_values(0).astype(str), step
@@ -117,9 +117,9 @@ def _by_kind(run: Run, rows: KnownRows) -> Sequence[Any]:
 
 
 def _coverage(rows: KnownRows) -> Sequence[Any]:
-    quantiles = rows.predictions[list(COLUMNS)].to_numpy()
-    below = (rows.truth[:, None] <= quantiles).mean(axis=0)
-    strictly = (rows.truth[:, None] < quantiles).mean(axis=0)
+    quantiles = [rows.predictions[name].to_numpy() for name in COLUMNS]
+    below = np.array([(rows.truth <= quantile).mean() for quantile in quantiles])
+    strictly = np.array([(rows.truth < quantile).mean() for quantile in quantiles])
     worst = np.maximum(np.maximum(np.array(LEVELS) - below, strictly - np.array(LEVELS)), 0).max()
     drawn = figures.curve(
         np.array(LEVELS),

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+BLOCK = 5_000
+"""Series whose regressors are in memory at once."""
 SPREAD = 10.0
 """Periods that a group's or a series' own response must outweigh: the strength of the ridge."""
 
@@ -64,20 +66,17 @@ class Response:
         ``groups`` holds the number of each series' group.
         """
         self.shapes_ = [Shapes.learn(covariates[..., k]) for k in range(covariates.shape[2])]
-        x = self._regressors(covariates)
         known = ~np.isnan(values) & ~np.isnan(covariates).all(axis=2)
         count = np.maximum(known.sum(axis=1), 1)
-        x = np.where(
-            known[..., None], x - (x * known[..., None]).sum(axis=1)[:, None] / count[:, None, None], 0
-        )
         y = np.where(known, values - (np.where(known, values, 0).sum(axis=1) / count)[:, None], 0)
         y -= y.sum(axis=0) / np.maximum(known.sum(axis=0), 1)  # what all series share in a period
         y = np.where(known, y, 0)
-        xx, xy = np.einsum("itk,itl->ikl", x, x), np.einsum("itk,it->ik", x, y)
+        moments = [self._moments(covariates[part], known[part], y[part]) for part in _parts(len(values))]
+        xx, xy = (np.concatenate(found) for found in zip(*moments, strict=True))
         size = np.maximum(xx.sum(axis=0).diagonal() / known.sum(), 1e-12)  # of a regressor in one period
         ridge = np.diag(SPREAD * size)
         everyone = np.linalg.solve(xx.sum(axis=0) + ridge, xy.sum(axis=0))
-        of_group = np.zeros((groups.max() + 1, x.shape[2]))
+        of_group = np.zeros((groups.max() + 1, xy.shape[1]))
         np.add.at(of_group, groups, xy - xx @ everyone)
         xx_group = np.zeros((len(of_group), *ridge.shape))
         np.add.at(xx_group, groups, xx)
@@ -86,11 +85,27 @@ class Response:
         self.coefficients_ = groupwise[groups] + np.linalg.solve(xx + ridge, left[..., None])[..., 0]
         return self
 
+    def _moments(self, covariates: Floats, known: NDArray[np.bool_], y: Floats) -> tuple[Floats, Floats]:
+        """Return the products of the regressors with themselves and with ``y``, less each series' mean."""
+        x, count = self._regressors(covariates), np.maximum(known.sum(axis=1), 1)
+        mean = (x * known[..., None]).sum(axis=1) / count[:, None]
+        x = np.where(known[..., None], x - mean[:, None], 0)
+        return np.einsum("itk,itl->ikl", x, x), np.einsum("itk,it->ik", x, y)
+
     def _regressors(self, covariates: Floats) -> Floats:
         columns = [part for k, shape in enumerate(self.shapes_) for part in shape(covariates[..., k])]
         return np.stack(columns, axis=-1)
 
     def effect(self, covariates: Floats, series: NDArray[np.intp] | slice = slice(None)) -> Floats:
         """Return the effect of covariates of shape (series, ..., covariates) on each series' scale."""
-        regressors = self._regressors(covariates)
-        return np.asarray(np.einsum("i...k,ik->i...", regressors, self.coefficients_[series]), dtype=float)
+        coefficients = self.coefficients_[series]
+        effects = [
+            np.einsum("i...k,ik->i...", self._regressors(covariates[part]), coefficients[part])
+            for part in _parts(len(covariates))
+        ]
+        return np.asarray(np.concatenate(effects), dtype=float)
+
+
+def _parts(series: int) -> list[slice]:
+    """Return blocks of series: the regressors of all of them at once would be several times the panel."""
+    return [slice(first, first + BLOCK) for first in range(0, max(series, 1), BLOCK)]

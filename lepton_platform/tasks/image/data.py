@@ -315,16 +315,17 @@ def _affordable(dataset: Dataset, train: NDArray[np.intp], run: Run) -> int:
     usual = run.learned["look"] = looks.usual(len(train))
     if run.deadline is None:
         return len(train)
-    seconds = looks.SHARE * (run.deadline - time.monotonic())
     judged = len(dataset.cases) - len(train)
     if run.options.test is not None:
         judged = len(_to_be_judged(run.hooks.read(Source(run.options.test))))
     pace = looks.pace(dataset.cases.iloc[train])
-    run.learned["look"], number = looks.affordable(len(train), judged, pace, seconds)
-    if run.learned["look"] > usual:
-        look = looks.LOOKS[run.learned["look"]]
-        run.note(Finding("note", f"pictures are looked at only {look}: the budget allows no more"))
-    return number
+    number, pictures = looks.affordable(len(train), judged, pace, run.deadline - time.monotonic())
+    run.learned["look"] = number
+    run.deadline -= judged * looks.seconds_for(number, pace)  # when all else is done
+    if number > usual:
+        said = f"pictures are looked at only {looks.LOOKS[number]}: the budget allows no more"
+        run.note(Finding("note", said))
+    return pictures
 
 
 def _drawn(

@@ -39,8 +39,10 @@ LOOKS = (
     Look((64,), False, float("inf")),
 )
 """From the closest to the cheapest."""
-SHARE = 0.4
-"""Of the time that a budget leaves, for looking; the rest is for what learns from it."""
+SHARE = 0.25
+"""Of the time that a budget leaves, for looking at what is learned from; the rest is for learning."""
+STARTING = 8.0
+"""Seconds that the processes in which candidates learn take to start, where there is a budget."""
 
 
 def usual(pictures: int) -> int:
@@ -61,17 +63,24 @@ def affordable(pictures: int, others: int, pace: float, seconds: float) -> tuple
         Pictures that must be looked at beside them: those to be judged.
     pace : float
         Seconds per picture of the cheapest look.
+    seconds : float
+        For all that is left to do; ``SHARE`` of what ``STARTING`` and the others leave is for looking.
 
     Examples
     --------
-    >>> affordable(50_000, 10_000, pace=0.002, seconds=1000), affordable(50_000, 10_000, 0.002, seconds=60)
-    ((3, 50000), (3, 20000))
+    >>> affordable(50_000, 10_000, pace=0.002, seconds=1000), affordable(50_000, 10_000, 0.002, seconds=120)
+    ((3, 50000), (3, 11500))
     """
-    cheapest = len(LOOKS) - 1
+    cheapest, seconds = len(LOOKS) - 1, seconds - STARTING
     for number in range(usual(pictures), cheapest + 1):
-        if (pictures + others) * pace * LOOKS[number].cost / LOOKS[cheapest].cost <= seconds:
+        if (pictures / SHARE + others) * seconds_for(number, pace) <= seconds:
             return number, pictures
-    return cheapest, max(0, round(seconds / pace) - others)
+    return cheapest, max(0, round(SHARE * (seconds / pace - others)))
+
+
+def seconds_for(number: int, pace: float) -> float:
+    """Return the seconds that a look at one picture takes."""
+    return pace * LOOKS[number].cost / LOOKS[-1].cost
 
 
 def pace(cases: pd.DataFrame) -> float:

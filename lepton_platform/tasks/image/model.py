@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -214,12 +213,9 @@ def _before_calibration(
 
 def _looked_at(run: Run, train: Dataset) -> PretrainedFeatures:
     """Compute the frozen features of all training pictures once, before folds ask for parts of them."""
-    pictures, begun = len(train.cases), time.monotonic()
-    run.hooks.progress(0, 1, f"looking at {pictures:,} pictures")
+    run.hooks.progress(0, 1, f"looking at {len(train.cases):,} pictures")
     looked_at = LOOKS[run.learned["look"]].features()
     looked_at.set_params(checkpoints=run.folder / training.CHECKPOINTS).fit(train.cases)
-    if run.deadline is not None:  # the pictures to be judged will have to be looked at, too
-        run.deadline -= (time.monotonic() - begun) / pictures * len(run.test.cases)
     return looked_at
 
 

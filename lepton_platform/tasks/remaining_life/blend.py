@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 
 from lepton_platform.tasks.remaining_life.intervals import LifeSpread
+from lepton_platform.tasks.remaining_life.stream import FleetMemory
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +32,7 @@ class LifeBlend(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.members = members
         self.weights = weights
         self.spread = spread
+        self.memory_: FleetMemory | None = None  # of a watched stream
 
     def fit(self, X: pd.DataFrame, y: pd.Series[Any]) -> Self:
         """Fit every member on all cases."""
@@ -39,6 +42,12 @@ class LifeBlend(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """Take members that were already fitted on all cases, in the order of ``members``."""
         self.fitted_ = fitted
         return self
+
+    def remembering(self, memory: FleetMemory) -> Self:
+        """Return the same model with another memory of the fleet that it watches."""
+        model = copy(self)
+        model.memory_ = memory
+        return model
 
     @property
     def named_members(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,14 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
+from lepton_platform.data import readers
 from lepton_platform.data.dataset import Dataset, Finding, Purpose, Source, Split
 from lepton_platform.errors import DataError
 from lepton_platform.hookspecs import hookimpl
+from lepton_platform.tasks.remaining_life.blend import LifeBlend
 from lepton_platform.tasks.remaining_life.censoring import is_known
 from lepton_platform.tasks.remaining_life.config import RemainingLifeConfig
 from lepton_platform.tasks.remaining_life.history import PAST, History, Past, by_unit, cases_at
 from lepton_platform.tasks.remaining_life.records import Records, read_records
 from lepton_platform.tasks.remaining_life.roles import Roles, find_roles
+from lepton_platform.tasks.remaining_life.stream import FleetMemory, compact, whole_units
 from lepton_platform.tasks.remaining_life.windows import regimes_of
 
 if TYPE_CHECKING:
@@ -42,11 +46,33 @@ def lepton_load(source: Source, purpose: Purpose, run: Run, config: RemainingLif
     table = table.set_axis(table.columns.map(str), axis=1)
     if purpose == "train":
         return _lives(table, source, run, config)
-    roles = Roles(**{**run.learned["roles"], "sensors": tuple(run.learned["sensors"])})
-    records = read_records(table, roles, str(source))
+    roles = Roles.learned(run.learned)
+    model = getattr(run, "model", None)
+    if purpose == "decide" and isinstance(model, LifeBlend) and model.memory_ is not None:
+        return _new_moments(model.memory_, table, roles, source, run)
+    records = read_records(table, roles, str(source), run.learned["clock"])
     if purpose == "test":
         run.note(*(finding for finding in records.findings if finding.level != "note"))
     return _dataset([(history, np.array([len(history.time)])) for history in records.histories])
+
+
+def _new_moments(memory: FleetMemory, table: pd.DataFrame, roles: Roles, source: Source, run: Run) -> Dataset:
+    """Return a case for each row of a batch of a watched stream, looking back on what is remembered."""
+    batch = compact(table, roles, str(source))
+    whole = pd.concat([memory.log(roles), batch], ignore_index=True)
+    records = read_records(whole, roles, str(source), run.learned["clock"])
+    new = batch.groupby(roles.unit, sort=False).size()
+    again = {history.unit for history in records.histories} - set(whole[roles.unit])
+    if again:
+        said = f"times start again in {min(again).rpartition(' ')[0]}"
+        raise DataError([Finding("error", said, remedy="Give its new life a name of its own")], str(source))
+    return _dataset(
+        [
+            (history, np.arange(len(history.time) - new[history.unit], len(history.time)) + 1)
+            for history in records.histories
+            if history.unit in new
+        ]
+    )
 
 
 def _lives(table: pd.DataFrame, source: Source, run: Run, config: RemainingLifeConfig) -> Dataset:
@@ -67,6 +93,7 @@ def _lives(table: pd.DataFrame, source: Source, run: Run, config: RemainingLifeC
         "sensors": list(roles.sensors),
         "settings": settings,
         "cap": float(cap),
+        "clock": records.clock,
     }
     longest = sum(len(history.time) for history in records.histories)
     stride = int(np.ceil(longest / MOST_CASES))
@@ -154,6 +181,15 @@ def _truth(source: Source, run: Run, config: RemainingLifeConfig) -> Dataset:
         rows = tuple(int(row) for row in wrong[:100])
         raise DataError([Finding("error", "lacks what a unit had left", rows=rows)], path)
     return Dataset(run.test.cases, pd.Series(left, units, name="rul"))
+
+
+@hookimpl
+def lepton_stream(source: Source, run: Run) -> Iterable[pd.DataFrame] | None:
+    """Batches of whole units, so that a long log is decided on in flat memory."""
+    batches = readers.read_batches(source)
+    if batches is None or run.model.memory_ is not None:  # a watched stream has units in any order
+        return batches
+    return whole_units(batches, run.learned["roles"]["unit"])
 
 
 def _stop_on_errors(findings: list[Finding], source: Source) -> None:

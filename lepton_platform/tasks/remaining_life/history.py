@@ -57,9 +57,12 @@ class Past:
         """The time of the moment itself."""
         return float(self._history.time[self.rows - 1])
 
-    def extends(self, other: Past) -> bool:
-        """Whether both are of one record, and this one reaches as far or farther."""
-        return self._history is other._history and self.rows >= other.rows
+
+def before(cases: pd.DataFrame) -> pd.DataFrame:
+    """Return the moment before each case; a unit's first moment has none, and is left out."""
+    pasts = [Past(past._history, past.rows - 1) for past in cases[PAST] if past.rows > 1]
+    index = pd.Index([past.unit for past in pasts], name=cases.index.name, dtype=object)
+    return pd.DataFrame({PAST: pd.Series(pasts, index, dtype=object)})
 
 
 def cases_at(history: History, rows: NDArray[np.intp]) -> list[Past]:

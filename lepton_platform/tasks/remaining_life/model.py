@@ -24,7 +24,9 @@ from lepton_platform.tasks.remaining_life.boosting import LifeBoosting
 from lepton_platform.tasks.remaining_life.censoring import BuckleyJames, is_known
 from lepton_platform.tasks.remaining_life.config import RemainingLifeConfig
 from lepton_platform.tasks.remaining_life.intervals import LifeSpread
+from lepton_platform.tasks.remaining_life.roles import Roles
 from lepton_platform.tasks.remaining_life.smooth import SmoothLife
+from lepton_platform.tasks.remaining_life.stream import FleetMemory, compact
 from lepton_platform.tasks.remaining_life.windows import WindowFeatures
 
 if TYPE_CHECKING:
@@ -140,6 +142,19 @@ def lepton_predict(model: Any, cases: pd.DataFrame, run: Run) -> pd.DataFrame:
         return _table(model.predict(cases), model.spread, cases.index)
     point = np.clip(np.asarray(model.predict(cases), dtype=float), 0, run.learned["cap"])
     return pd.DataFrame({"rul": point, "low": point, "high": point}, index=cases.index)
+
+
+@hookimpl
+def lepton_update(
+    model: LifeBlend, batch: pd.DataFrame | None, run: Run, config: RemainingLifeConfig
+) -> LifeBlend | None:
+    """Remember what later rows of the units are scored with; a stream begins without a memory."""
+    roles = Roles.learned(run.learned)
+    if batch is None:
+        return model.remembering(FleetMemory.empty(roles))
+    assert model.memory_ is not None
+    rows = compact(batch.set_axis(batch.columns.map(str), axis=1), roles, "the stream")
+    return model.remembering(model.memory_.with_rows(rows, roles, config.window))
 
 
 def _table(predicted: Floats, spread: LifeSpread, index: pd.Index[Any]) -> pd.DataFrame:

@@ -31,21 +31,61 @@ RESET = 0.5
 
 @dataclass(frozen=True)
 class Records:
-    """Histories in the order in which units appear, which of them failed, and when each ended."""
+    """Histories in the order in which units appear, which of them failed, and when each ended.
+
+    ``clock``: whether times were counted from each unit's first row.
+    """
 
     histories: list[History]
     failed: frozenset[str]
     ends: dict[str, float]
     findings: tuple[Finding, ...]
+    clock: bool
 
 
-def read_records(table: pd.DataFrame, roles: Roles, source: str) -> Records:
+def read_records(table: pd.DataFrame, roles: Roles, source: str, as_clock: bool | None = None) -> Records:
     """Return the histories in a log.
+
+    ``as_clock`` says whether times are counted from each unit's first row; ``None``: it is found.
 
     Raises
     ------
     DataError
         A column is missing, times cannot be read, or a unit has two rows of one time.
+    """
+    clock, values = checked(table, roles, source)
+    names = named(table[roles.unit])
+    order, names, findings = _in_order(names, clock, source)
+    clock, values = clock[order], values[order]
+    if as_clock is None:
+        as_clock = is_dated(table[roles.time]) or _is_clock(clock, names)
+    since = []
+    if as_clock:
+        clock = clock - _first(clock, names)
+        unit = "days" if is_dated(table[roles.time]) else "the unit of the column"
+        since = [Finding("note", f"times are counted from each unit's first row, in {unit}")]
+    event = _events(table, roles)[order]
+    starts = np.flatnonzero(np.append(True, names[1:] != names[:-1]))
+    bounds = np.append(starts, len(names))
+    findings += since + _gaps(values, roles) + _steps(clock, starts) + _resets(values, starts, roles)
+    lives = [slice(start, end) for start, end in pairwise(bounds)]
+    histories = [History(str(names[life][0]), clock[life], _carried(values[life])) for life in lives]
+    failed = {str(names[life][0]) for life in lives if event[life].any()}
+    said = f"{len(histories):,} units, {len(names):,} rows; {len(failed):,} failed"
+    alive = len(histories) - len(failed)
+    if alive:
+        said += f", {alive:,} had not when the record ends: that they lived so long is used"
+    ends = {history.unit: float(history.time[-1]) for history in histories}
+    return Records(histories, frozenset(failed), ends, (Finding("note", said), *findings), as_clock)
+
+
+def checked(table: pd.DataFrame, roles: Roles, source: str) -> tuple[Floats, Floats]:
+    """Return times, shape (rows,), and sensors, shape (rows, sensors), as numbers.
+
+    Raises
+    ------
+    DataError
+        A column is missing, or holds what cannot be read; all faults at once.
     """
     faults = [
         Finding("error", "is missing", name, remedy=did_you_mean(name, list(map(str, table.columns))))
@@ -64,30 +104,14 @@ def read_records(table: pd.DataFrame, roles: Roles, source: str) -> Records:
     if faults:
         raise DataError(faults, source)
     assert clock is not None
-    names = _named(table[roles.unit])
-    order, names, findings = _in_order(names, clock, source)
-    clock, values = clock[order], values[order]
-    clock, since = _as_ages(clock, names, is_dated(table[roles.time]))
-    event = _events(table, roles)[order]
-    starts = np.flatnonzero(np.append(True, names[1:] != names[:-1]))
-    bounds = np.append(starts, len(names))
-    findings += since + _gaps(values, roles) + _steps(clock, starts) + _resets(values, starts, roles)
-    lives = [slice(start, end) for start, end in pairwise(bounds)]
-    histories = [History(str(names[life][0]), clock[life], _carried(values[life])) for life in lives]
-    failed = {str(names[life][0]) for life in lives if event[life].any()}
-    said = f"{len(histories):,} units, {len(names):,} rows; {len(failed):,} failed"
-    alive = len(histories) - len(failed)
-    if alive:
-        said += f", {alive:,} had not when the record ends: that they lived so long is used"
-    ends = {history.unit: float(history.time[-1]) for history in histories}
-    return Records(histories, frozenset(failed), ends, (Finding("note", said), *findings))
+    return clock, values
 
 
 def _unread(clock: Floats | None, table: pd.DataFrame) -> NDArray[np.bool_]:
     return np.ones(len(table), dtype=bool) if clock is None else ~np.isfinite(clock)
 
 
-def _named(units: pd.Series[Any]) -> NDArray[Any]:
+def named(units: pd.Series[Any]) -> NDArray[Any]:
     """Return names as text; 3 and 3.0 are one unit."""
     if pd.api.types.is_float_dtype(units):
         units = units.astype("Int64") if (units == units.round()).all() else units
@@ -160,15 +184,16 @@ def _in_order(
     return order, named, findings
 
 
-def _as_ages(clock: Floats, names: NDArray[Any], dated: bool) -> tuple[Floats, list[Finding]]:
-    """Return times as they are or, where they are a clock, from the first row of each unit on."""
+def _first(clock: Floats, names: NDArray[Any]) -> Floats:
+    """Return the first time of each row's unit."""
     starts = np.append(True, names[1:] != names[:-1])
-    first = clock[starts][np.cumsum(starts) - 1]
-    longest = float((clock - first).max())
-    if not dated and not (np.abs(first).min() > SINCE * max(longest, 1e-9)):
-        return clock, []
-    unit = "days" if dated else "the unit of the column"
-    return clock - first, [Finding("note", f"times are counted from each unit's first row, in {unit}")]
+    return np.asarray(clock[starts][np.cumsum(starts) - 1], dtype=float)
+
+
+def _is_clock(clock: Floats, names: NDArray[Any]) -> bool:
+    """Whether all units begin late, against how long they last: times are no ages."""
+    first = _first(clock, names)
+    return bool(np.abs(first).min() > SINCE * max(float((clock - first).max()), 1e-9))
 
 
 def _carried(values: Floats) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,11 @@ class Roles:
     event: str | None
     sensors: tuple[str, ...]
 
+    @classmethod
+    def learned(cls, facts: Mapping[str, Any]) -> Roles:
+        """Return the roles that a run's data stage learned."""
+        return cls(**{**facts["roles"], "sensors": tuple(facts["sensors"])})
+
 
 def find_roles(table: pd.DataFrame, config: RemainingLifeConfig) -> tuple[Roles, list[Finding]]:
     """Return the roles in a log of whole lives, and what is to be said of it.
@@ -55,8 +61,11 @@ def find_roles(table: pd.DataFrame, config: RemainingLifeConfig) -> tuple[Roles,
         raise DataError(missing)
     unit, time = _unit_and_time(table, config)
     findings = [Finding("note", f"units are named by {unit!r}, times are {time!r}")]
-    unit_codes = pd.factorize(table[unit])[0]
-    event = config.event or _event(table, unit, time, unit_codes)
+    clock = numbers(table[time])
+    if clock is None:
+        raise DataError([Finding("error", "holds neither numbers nor dates, but is the time", time)])
+    ends = pd.Series(clock).groupby(pd.factorize(table[unit])[0]).transform("max").to_numpy()
+    event = config.event or _event(table.drop(columns=[unit, time]), clock == ends)
     if event is not None and config.event is None:
         said = "is 1 in the last row of some units and 0 elsewhere: read as their failure"
         findings.append(Finding("note", said, event, remedy="Units without it are taken to have gone on"))
@@ -64,7 +73,7 @@ def find_roles(table: pd.DataFrame, config: RemainingLifeConfig) -> tuple[Roles,
     for name in columns:
         if name in (unit, time, event, *config.ignore):
             continue
-        if (reason := _useless(table, name, time, unit_codes)) is not None:
+        if (reason := _useless(table[name], clock, ends)) is not None:
             findings.append(reason)
         else:
             sensors.append(name)
@@ -74,13 +83,16 @@ def find_roles(table: pd.DataFrame, config: RemainingLifeConfig) -> tuple[Roles,
 
 
 def _unit_and_time(table: pd.DataFrame, config: RemainingLifeConfig) -> tuple[str, str]:
+    if config.unit and config.time:
+        return config.unit, config.time
     units = [config.unit] if config.unit else [str(name) for name in table if _repeats(table[name])]
-    times = [config.time] if config.time else [str(name) for name in table if _is_ordered(table[name])]
+    times = [config.time] if config.time else list(map(str, table))
+    times = [name for name in times if _is_ordered(table[name])]
     found = [
         (bool(UNIT_WORDS.search(unit)) + bool(TIME_WORDS.search(time)), unit, time)
         for unit in units
         for time in times
-        if unit != time and ((config.unit and config.time) or _rises(table, unit, time))
+        if unit != time and _rises(table, unit, time)
     ]
     if not found:
         asked = " and ".join(f"--{role}" for role in ("unit", "time") if getattr(config, role) is None)
@@ -104,7 +116,9 @@ def _is_ordered(values: pd.Series[Any]) -> bool:
 
 def _rises(table: pd.DataFrame, unit: str, time: str) -> bool:
     same = table[unit].to_numpy()[1:] == table[unit].to_numpy()[:-1]
-    steps = np.diff(_required(table[time]))[same]
+    clock = numbers(table[time])
+    assert clock is not None  # of what _is_ordered let through
+    steps = np.diff(clock)[same]
     return bool(same.mean() > 0.5 and (steps > 0).mean() >= RISING)
 
 
@@ -129,38 +143,32 @@ def is_dated(times: pd.Series[Any]) -> bool:
     return bool(times.astype(str).str.match(r"^\d{4}-\d{2}-\d{2}").mean() > 1 - TEXT)
 
 
-def _required(times: pd.Series[Any]) -> NDArray[np.float64]:
-    found = numbers(times)
-    assert found is not None
-    return found
-
-
-def _event(table: pd.DataFrame, unit: str, time: str, codes: NDArray[np.intp]) -> str | None:
+def _event(table: pd.DataFrame, last: NDArray[np.bool_]) -> str | None:
     """Return the column that is 1 in nothing but last rows of units, where there is one."""
-    last = np.append(codes[1:] != codes[:-1], True)
     for name in table.columns:
-        values = pd.to_numeric(table[name], errors="coerce") if name not in (unit, time) else None
-        if values is None or not values.isin([0, 1]).all():
-            continue
-        if values.any() and not values[~last].any():
+        values = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=float)
+        if np.isin(values, [0, 1]).all() and values.any() and not values[~last].any():
             return str(name)
     return None
 
 
-def _useless(table: pd.DataFrame, name: str, time: str, codes: NDArray[np.intp]) -> Finding | None:
-    """Return why a column is no sensor: it is text, or it gives the end of the unit away."""
-    values = pd.to_numeric(table[name], errors="coerce")
-    unread = values.isna() & table[name].notna()
+def _useless(column: pd.Series[Any], clock: NDArray[np.float64], ends: NDArray[np.float64]) -> Finding | None:
+    """Return why a column is no sensor: it is text, or it gives the end of the unit away.
+
+    What counts down to the end may be capped, as targets are.
+    """
+    name, values = str(column.name), pd.to_numeric(column, errors="coerce")
+    unread = values.isna() & column.notna()
     if unread.any():
         rows = tuple(int(row) for row in np.flatnonzero(unread)[:100])
         if unread.mean() > TEXT:
             return Finding("warning", "holds text: left out", name, remedy="Give numbers to have it used")
         return Finding("error", "holds what is no number", name, rows, "Correct them or leave them empty")
-    counted = _required(table[time])
-    ends = pd.Series(counted).groupby(codes).transform("max").to_numpy()
-    for what, constant in (("counts down to", values + counted), ("is the same as", values)):
-        spread = constant.groupby(codes).agg(np.ptp)
-        if spread.max() == 0 and constant.nunique() > 1 and np.allclose(constant, ends):
+    if values.nunique() < 2:
+        return None
+    answers = {"counts down to": np.minimum(ends - clock, values.max()), "is the same as": ends}
+    for what, answer in answers.items():
+        if np.allclose(values, answer):
             said = f"{what} the end of each unit, which is the answer: left out"
             return Finding("warning", said, name)
     return None

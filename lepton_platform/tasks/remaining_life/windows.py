@@ -17,7 +17,6 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import Ridge
@@ -78,7 +77,7 @@ class WindowFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         known = is_known(left)
         moments = np.empty((len(X), len(self.kept_)))
         for positions, longest, ends in by_unit(X):
-            moments[positions] = rolled(self._sensors(longest), SHORT, np.mean)[ends]
+            moments[positions] = rolling_mean(self._sensors(longest), SHORT)[ends]
         self.wear_ = np.asarray(Ridge(RIDGE).fit(np.nan_to_num(moments[known]), left[known]).coef_)
         return self
 
@@ -87,7 +86,7 @@ class WindowFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         found = np.empty((len(X), len(self._names())))
         for positions, longest, ends in by_unit(X):
             sensors = self._sensors(longest)
-            index = np.nan_to_num(sensors) @ self.wear_
+            index = sum(np.nan_to_num(sensors).T * self.wear_[:, None])  # sensor by sensor: in one order
             own = described(sensors, ends, self.window)
             found[positions] = np.column_stack([own, followed(index, ends), longest.time[ends]])
         return pd.DataFrame(found, index=X.index, columns=self._names())
@@ -118,15 +117,15 @@ def described(values: Floats, ends: NDArray[np.intp], window: int) -> Floats:
 
     ``values`` has shape (rows, sensors), ``ends`` are numbers of rows, from 0.
     """
-    short = rolled(values, SHORT, np.mean)
+    short, mean = rolling_mean(values, SHORT), rolling_mean(values, window)
     start = np.cumsum(values[:FIRST], axis=0) / np.arange(1, len(values[:FIRST]) + 1)[:, None]
     began = start[np.minimum(np.arange(len(values)), FIRST - 1)]
     before = short[np.maximum(np.arange(len(values)) - window + SHORT, 0)]
     parts = [
-        rolled(values, window, np.mean),
-        rolled(values, window, np.std),
-        rolled(values, window, np.min),
-        rolled(values, window, np.max),
+        mean,
+        rolling_deviation(values, window, mean),
+        rolling_extreme(values, window, np.minimum),
+        rolling_extreme(values, window, np.maximum),
         short,
         short - began,
         short - before,
@@ -137,26 +136,58 @@ def described(values: Floats, ends: NDArray[np.intp], window: int) -> Floats:
 def followed(index: Floats, ends: NDArray[np.intp]) -> Floats:
     """Return the statistics of a unit's wear index at some of its rows, shape (ends, statistics)."""
     rows = np.arange(len(index))
-    means = [rolled(index[:, None], count, np.mean)[:, 0] for count in INDEX_WINDOWS]
+    means = [rolling_mean(index[:, None], count)[:, 0] for count in INDEX_WINDOWS]
     level = means[LEVEL]
     changes = [level - level[np.maximum(rows - count, 0)] for count in INDEX_WINDOWS[1:]]
     first = np.cumsum(index[:BEGINNING]) / np.arange(1, len(index[:BEGINNING]) + 1)
     new = first[np.minimum(rows, BEGINNING - 1)]
-    deviation = rolled(index[:, None], INDEX_WINDOWS[LEVEL + 1], np.std)[:, 0]
+    middle = INDEX_WINDOWS[LEVEL + 1]
+    deviation = rolling_deviation(index[:, None], middle, means[LEVEL + 1][:, None])[:, 0]
     parts = [*means, *changes, new, means[LEVEL + 1] - new, deviation]
     return np.column_stack([part[ends] for part in parts])
 
 
-def rolled(values: Floats, window: int, reduce: Callable[..., Any]) -> Floats:
-    """Return ``reduce`` over the last ``window`` rows at each row; at the start, over what there is.
+def rolling_mean(values: Floats, window: int) -> Floats:
+    """Return the mean of the last ``window`` rows at each row; at the start, of what there is.
 
-    >>> rolled(np.array([[1.0], [3.0], [5.0]]), 2, np.mean).ravel()
+    Rows are added in one order, the newest first, however many there are: what is remembered of a log
+    gives the very numbers that the whole log gives.
+
+    >>> rolling_mean(np.array([[1.0], [3.0], [5.0]]), 2).ravel()
     array([1., 2., 4.])
     """
-    window = min(window, len(values))
-    head = [reduce(values[: count + 1], axis=0) for count in range(window - 1)]
-    full = reduce(sliding_window_view(values, window, axis=0), axis=-1)
-    return np.asarray(np.vstack([*head, full]), dtype=float)
+    return _over_lags(values, window, lambda lagged, _: lagged)
+
+
+def rolling_deviation(values: Floats, window: int, mean: Floats) -> Floats:
+    """Return the deviation of the last ``window`` rows from their mean, likewise.
+
+    >>> steps = np.array([[1.0], [3.0]])
+    >>> rolling_deviation(steps, 2, rolling_mean(steps, 2)).ravel()
+    array([0., 1.])
+    """
+    return np.sqrt(_over_lags(values, window, lambda lagged, rows: (lagged - mean[rows]) ** 2))
+
+
+def _over_lags(values: Floats, window: int, term: Callable[[Floats, slice], Floats]) -> Floats:
+    """Return the mean of a term over the lags from 0 to ``window - 1`` that there are."""
+    total = np.zeros_like(values)
+    for lag in range(min(window, len(values))):
+        total[lag:] += term(values[: len(values) - lag], slice(lag, None))
+    count = np.minimum(np.arange(len(values)) + 1, window)
+    return np.asarray(total / count[:, None], dtype=float)
+
+
+def rolling_extreme(values: Floats, window: int, extreme: np.ufunc) -> Floats:
+    """Return ``np.minimum`` or ``np.maximum`` over the last ``window`` rows at each row.
+
+    >>> rolling_extreme(np.array([[3.0], [1.0], [2.0], [2.5]]), 2, np.minimum).ravel()
+    array([3., 1., 1., 2.])
+    """
+    found = values.copy()
+    for lag in range(1, min(window, len(values))):
+        extreme(found[lag:], values[: len(values) - lag], out=found[lag:])
+    return found
 
 
 def reach(window: int) -> int:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -100,6 +101,7 @@ def acerbi_szekely(returns: ArrayLike, var: ArrayLike, es: ArrayLike, level: flo
     return Backtest(statistic, float(norm.cdf(statistic / (terms.std(ddof=1) / np.sqrt(len(terms))))))
 
 
+@cache
 def zones(n: int, level: float) -> tuple[int, int]:
     """Return the least number of hits in ``n`` days that is yellow, and the least that is red.
 

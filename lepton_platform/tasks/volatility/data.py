@@ -34,7 +34,7 @@ def lepton_load(source: Source, purpose: Purpose, run: Run, config: VolatilityCo
     A case is the return of a day and an instrument, in logarithms where prices were given. Models look
     at it only after they have forecast it. Where a stream is watched, a case is a tick as it came.
     """
-    known = run.learned.get("columns", ()) if purpose != "train" else ()
+    known = run.learned.get("instruments", ()) if purpose != "train" and config.instrument is None else ()
     rows, notes = long_rows(run.hooks.read(source), config, str(source), known)
     if isinstance(getattr(run, "model", None), RiskStream):
         return Dataset(rows.dropna(subset=VALUE))
@@ -54,8 +54,7 @@ def lepton_load(source: Source, purpose: Purpose, run: Run, config: VolatilityCo
         )
         _stop(findings, source)
         run.note(*findings, _summed_up(returns, config))
-        if config.instrument is None:
-            run.learned["columns"] = sorted(set(returns.index.get_level_values(1)))
+        run.learned["instruments"] = sorted(set(returns.index.get_level_values(1)))
         run.learned["last"] = _last_prices(rows) if config.kind == "prices" else {}
     target = returns["return"] if purpose in ("train", "truth") else None
     return Dataset(returns, target, groups=pd.Series(returns.index.get_level_values(0), returns.index))
@@ -140,6 +139,7 @@ def lepton_split(dataset: Dataset, run: Run, config: VolatilityConfig) -> Split:
             f"{FEWEST_CHOOSING_DAYS} to choose models by, and {held_out:,} test days"
         )
         raise DataError([Finding("error", said, remedy=remedy)])
+    run.learned["days"] = learned
     day = days.get_indexer(dates)
     past = dataset.cases.groupby(level=1).cumcount().to_numpy()
     train, test = np.flatnonzero(day < learned), np.flatnonzero((day >= learned) & (past >= FEWEST))

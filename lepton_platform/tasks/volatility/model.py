@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from lepton_platform.alert import Alert
 from lepton_platform.data.dataset import Dataset, Finding, Source, Split
@@ -15,18 +16,23 @@ from lepton_platform.model import training
 from lepton_platform.model.candidate import Candidate, Metric
 from lepton_platform.model.leaderboard import facts, leaderboard
 from lepton_platform.model.training import Contender
+from lepton_platform.store import replacing
 from lepton_platform.tasks.volatility import metrics as volatility_metrics
-from lepton_platform.tasks.volatility.backtests import YEAR
+from lepton_platform.tasks.volatility.beginning import Beginning, seconds_of
 from lepton_platform.tasks.volatility.blend import VolatilityBlend, not_worse
 from lepton_platform.tasks.volatility.config import VolatilityConfig
 from lepton_platform.tasks.volatility.rolling import FilteredHistoricalSimulation, HistoricalReturns
 from lepton_platform.tasks.volatility.scores import fz0_loss, qlike
-from lepton_platform.tasks.volatility.stream import RiskStream, seconds_of
+from lepton_platform.tasks.volatility.stream import RiskStream
 
 if TYPE_CHECKING:
     from lepton_platform.run import Run
 
+Floats = NDArray[np.float64]
+
 BLEND = "blend"
+LOSSES = "losses.parquet"
+"""In the run folder: each candidate's loss on each day that models were chosen by."""
 
 
 @hookimpl
@@ -84,32 +90,39 @@ def lepton_train(
 
     returns = train.target.to_numpy()[training.scored(split)]
     level = config.shortfall_levels[0]
-    losses = np.column_stack([_daily_loss(one, returns, level) for one in ready.values()])
-    kept = not_worse(losses)
+    losses = pd.DataFrame(
+        {one.name: _daily_loss(one, returns, level) for one in field if one.out_of_fold is not None}
+    )
+    with replacing(run.folder / LOSSES) as path:
+        losses.reset_index().to_parquet(path, index=False)
+    kept = not_worse(losses[list(ready)].to_numpy())
     members = [name for name, stays in zip(ready, kept, strict=True) if stays]
     weights = [1 / len(members)] * len(members)
+    best = _best_of_realised(members, ready) if config.realised is not None else None
     model = VolatilityBlend(
         [(name, ready[name].candidate.estimator) for name in members],
         weights,
         **rolling_parameters(config),
-        of_realised=_best_of_realised(members, ready) if config.realised is not None else None,
+        of_realised=best,
     ).fit(dataset.cases)
 
     run.baseline = next(one for one in field if one.candidate.baseline).pipeline.fit(dataset.cases)
     share = dict(zip(members, weights, strict=True))
     run.out_of_fold = _averaged([ready[name].out_of_fold for name in members], weights)
+    if best is not None and (told := ready[best].out_of_fold) is not None:
+        run.out_of_fold["realised_variance"] = told["realised_variance"]
     run.leaderboard = leaderboard(
         _rows(field, share, run.out_of_fold), train, split, metrics, run.selected_by
     )
     return model
 
 
-def _daily_loss(contender: Contender, returns: np.ndarray, level: float) -> np.ndarray:
+def _daily_loss(contender: Contender, returns: Floats, level: float) -> pd.Series[Any]:
     """Return the mean loss of each day over the instruments."""
     told = contender.out_of_fold
     assert told is not None
     loss = fz0_loss(returns, told[f"var_{level:g}"], told[f"es_{level:g}"], level)
-    return pd.Series(loss).groupby(told.index.get_level_values(0)).mean().to_numpy()
+    return pd.Series(loss, told.index).groupby(level="date").mean()
 
 
 def _best_of_realised(members: list[str], ready: Mapping[str, Contender]) -> str:
@@ -118,7 +131,7 @@ def _best_of_realised(members: list[str], ready: Mapping[str, Contender]) -> str
     for name in members:
         told = ready[name].out_of_fold
         assert told is not None
-        scores[name] = float(np.nanmean(qlike(told["realised"], told["realised_variance"])))
+        scores[name] = float(qlike(told["realised"], told["realised_variance"]).mean())
     return min(scores, key=lambda name: (np.isnan(scores[name]), scores[name]))
 
 
@@ -183,28 +196,27 @@ def lepton_update(
 
 
 def _begun(model: VolatilityBlend, run: Run, config: VolatilityConfig) -> RiskStream:
-    """Return the stream that goes on where the run's data ended, its traffic lights too."""
-    panel = model.panel_
-    seconds = seconds_of(pd.Index(panel.dates))
-    known = np.isfinite(panel.returns)
-    times = np.where(known.any(axis=0), seconds[len(panel) - 1 - known[::-1].argmax(axis=0)], np.nan)
-    prices = np.array([run.learned["last"].get(name, [None, np.nan])[1] for name in panel.instruments])
+    """Return the stream that goes on from the run's days, its traffic lights too."""
+    panel, learned = model.panel_, run.learned["days"]
+    names = list(panel.instruments)
+    prices = [run.learned["last"].get(name, [None, np.nan])[1] for name in names]
+    watched = np.isin(names, run.learned["instruments"])
     told = pd.read_parquet(run.folder / "predictions.parquet")
-    days = told["date"].drop_duplicates().sort_values().tail(YEAR)
-    returns, *var = (
-        told.pivot(index="date", columns="instrument", values=name)
-        .reindex(index=days, columns=list(panel.instruments))
+    days = pd.Index(panel.dates[learned:])
+    var = [
+        told.pivot(index="date", columns="instrument", values=f"var_{level:g}")
+        .reindex(index=days, columns=names)
         .to_numpy(dtype=float)
-        for name in ("return", *(f"var_{level:g}" for level in config.var_levels))
-    )
+        for level in config.var_levels
+    ]
     stream = RiskStream(
         instruments=panel.instruments,
         levels=config.var_levels,
         es_levels=config.shortfall_levels,
         prices=config.kind == "prices",
-        spacing=float(np.median(np.diff(seconds))),
+        spacing=float(np.median(np.diff(seconds_of(pd.Index(panel.dates))))),
     )
-    return stream.begin(model.filter_after(panel), times, prices, returns, np.stack(var, axis=-1))
+    return stream.begin(Beginning(model, np.array(prices), watched, np.stack(var, axis=-1), learned))
 
 
 @hookimpl

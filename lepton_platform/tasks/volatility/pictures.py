@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 
 SHADES = {1: ("yellow zone", "#f2d98a"), 2: ("red zone", "#e9a5a0")}
 MOST_POINTS = 600
+TICKS = 5
 
 
 def exceedances(dates: ArrayLike, returns: Floats, var: Floats, level: float, name: str) -> Figure:
@@ -61,12 +62,9 @@ def _shade(axes: Axes, days: NDArray[Any], inside: NDArray[np.bool_], color: str
 
 
 def _dates(axes: Axes, days: NDArray[Any]) -> None:
-    if np.issubdtype(days.dtype, np.datetime64):
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-        locator = AutoDateLocator(maxticks=7)  # type: ignore[no-untyped-call]
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    """Name a few days along the axis, whatever the span and the kind of the dates."""
+    places = np.unique(np.linspace(0, len(days) - 1, TICKS).astype(int))
+    axes.set_xticks(days[places], [str(day)[:7] for day in days[places]])
 
 
 def volatility(dates: ArrayLike, forecast: Floats, happened: Floats, what: str) -> Figure:

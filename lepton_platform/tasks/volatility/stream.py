@@ -8,6 +8,7 @@ absurd raises an alert and changes nothing else; the day it should have told of 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +19,8 @@ from sklearn.base import BaseEstimator
 
 from lepton_platform.alert import Alert, Severity
 from lepton_platform.tasks.volatility.backtests import YEAR, zone_of, zones
-from lepton_platform.tasks.volatility.filters import Filter, Forecast
+from lepton_platform.tasks.volatility.beginning import Beginning, Start, seconds_of
+from lepton_platform.tasks.volatility.filters import Forecast
 from lepton_platform.tasks.volatility.panel import Day
 from lepton_platform.tasks.volatility.quality import GAP, like_a_split
 from lepton_platform.tasks.volatility.rolling import forecast_columns
@@ -38,6 +40,8 @@ JUMP = 1.5
 """Ratio of tomorrow's forecast volatility to today's from which it jumped."""
 MEMORY = 0.97
 """Decay of the mean squared standardised return, about a month of days."""
+MOST_SQUARED = 16.0
+"""Squared standardised return that one day counts with at most: one crash is no drift."""
 FITTING = (0.4, 2.2)
 """Range of that mean in which the model fits; it is 1 where the model is right."""
 NAMED = 5
@@ -81,50 +85,44 @@ class RiskStream(BaseEstimator):  # type: ignore[misc]
         self.prices = prices
         self.spacing = spacing
 
-    def begin(self, filter: Filter, times: Floats, prices: Floats, returns: Floats, var: Floats) -> Self:
-        """Start after the last day of a run.
+    def begin(self, beginning: Beginning) -> Self:
+        """Begin before the first tick, whenever that will be."""
+        self.beginning_: Beginning | None = beginning
+        self.alerts_: list[Alert] = []
+        return self
 
-        Parameters
-        ----------
-        filter
-            After that day.
-        times, prices : shape (instruments,)
-            When each instrument's last tick was, in seconds, and its price; NaN where there is none.
-        returns, var : shape (days, instruments) and (days, instruments, levels)
-            The last days' returns and VaR, oldest first, from which the traffic light goes on.
-        """
+    def _start(self, start: Start) -> None:
         n = len(self.instruments)
-        self.filter_ = filter
-        self.time_ = times.copy()
-        self.heard_ = times.copy()
-        self.price_ = prices.copy()
+        self.beginning_ = None
+        self.filter_ = start.filter
+        self.begun_ = self.clock_ = start.time
+        self.time_ = start.times.copy()
+        self.heard_ = start.times.copy()
+        self.price_ = start.prices.copy()
         self.set_aside_ = np.full(n, np.nan)
-        self.clock_ = float(np.nanmax(times)) if np.isfinite(times).any() else np.nan
         self.light_ = np.zeros((YEAR, n), dtype=np.int8)
         self.near_ = np.zeros((NEAR, n), dtype=np.int8)
         self.seen_ = np.zeros(n, dtype=np.int64)
-        for day, limit in zip(returns[-YEAR:], var[-YEAR:], strict=True):
-            places = np.flatnonzero(np.isfinite(day))
+        for day, limit in zip(start.returns, start.var, strict=True):
+            places = np.flatnonzero(np.isfinite(day) & np.isfinite(limit).all(axis=1))
             self._count(places, day[places] < -limit[places, 0], day[places] < -limit[places, -1])
         self.zone_ = self._zones(np.arange(n))
         self.clustered_ = self._clustered(np.arange(n))
         self.square_ = np.ones(n)
         self.drifted_ = np.zeros(n, dtype=np.int8)
-        self.refused_ = filter.forecast().fallback.copy()
+        self.refused_ = start.filter.forecast().fallback.copy()
         self.silent_ = np.zeros(n, dtype=bool)
-        self.alerts_: list[Alert] = []
-        return self
 
     # ------------------------------------------------------------------------------ two questions
 
     def predict(self, ticks: pd.DataFrame) -> pd.DataFrame:
         """Return what is forecast of each tick before it is taken in, and its return; nothing changes."""
-        return self._copy()._through(ticks)
+        return self._copy()._through(ticks, telling=False)
 
     def update(self, ticks: pd.DataFrame) -> Self:
         """Take ticks in; ``alerts_`` holds what they raised."""
         after = self._copy()
-        after._through(ticks)
+        after._through(ticks, telling=True)
         return after
 
     def _copy(self) -> Self:
@@ -134,38 +132,44 @@ class RiskStream(BaseEstimator):  # type: ignore[misc]
         copy.alerts_ = []
         return copy
 
-    def _through(self, ticks: pd.DataFrame) -> pd.DataFrame:
+    def _through(self, ticks: pd.DataFrame, telling: bool) -> pd.DataFrame:
         """Go through ticks, indexed by date and instrument, with ``value`` and perhaps ``realised``."""
-        place = pd.Index(self.instruments).get_indexer(ticks.index.get_level_values(1).astype(str))
-        times = seconds_of(ticks.index.get_level_values(0))
+        dates, named = (ticks.index.get_level_values(level) for level in (0, 1))
+        place = _index_of(self.instruments).get_indexer(named.astype(str))
+        times = seconds_of(dates)
         values = ticks["value"].to_numpy(dtype=float)
         realised = (
             ticks["realised"].to_numpy(dtype=float) if "realised" in ticks else np.full(len(ticks), np.nan)
         )
         names = ["return", *forecast_columns(self.levels, self.es_levels)]
         self._raised: list[tuple[int, Alert]] = []
+        self._telling, self._dates, self._named = telling, dates, named
         table = np.full((len(ticks), len(names)), np.nan)
+        if self.beginning_ is not None and (place >= 0).any():
+            self._start(self.beginning_.before(float(times[place >= 0][0])))
         for rows in _rounds(times, place):
             known = rows[place[rows] >= 0]
-            self._unknown(ticks, np.setdiff1d(rows, known))
+            self._unknown(rows[place[rows] < 0])
+            known = known[~self._of_the_run(place[known], times[known])]
             if len(known):
-                self._advance_clock(int(known[0]), float(times[known[0]]), ticks.index[known[0]][0])
+                self._advance_clock(int(known[0]), float(times[known[0]]), dates[known[0]])
                 told = self.filter_.forecast()
-                returns = self._take(
-                    ticks, known, place[known], times[known], values[known], realised[known], told
-                )
+                returns = self._take(known, place[known], times[known], values[known], realised[known], told)
                 parts = (told.volatility, told.var, told.es, told.fallback, told.realised)
                 table[known] = np.column_stack([returns, *(part[place[known]] for part in parts)])
         # by row, so that the order is the same however ticks are cut into batches
         self.alerts_ = [alert for _, alert in sorted(self._raised, key=lambda raised: raised[0])]
-        del self._raised
+        del self._raised, self._telling, self._dates, self._named
         return pd.DataFrame(table, index=ticks.index, columns=names)
 
     # ----------------------------------------------------------------------------------- one round
 
+    def _of_the_run(self, places: Places, times: Floats) -> NDArray[np.bool_]:
+        """Return which ticks are of days that the run had, and are passed over in silence."""
+        return np.asarray((times <= self.begun_) & ~(self.time_[places] > self.begun_))
+
     def _take(
         self,
-        ticks: pd.DataFrame,
         rows: Places,
         places: Places,
         times: Floats,
@@ -185,20 +189,20 @@ class RiskStream(BaseEstimator):  # type: ignore[misc]
         shifted = absurd & self._confirmed(places, values, volatility)
         absurd &= ~shifted
         for kind, which in (("duplicate", repeated), ("late", late & ~repeated)):
-            self._raise(kind, ticks, rows[which], places[which], values[which])
+            self._raise(kind, rows[which], places[which], values[which])
         faulty = absurd | (wrong & ~out_of_order)
-        self._raise("absurd", ticks, rows[faulty], places[faulty], values[faulty])
-        self._raise("shift", ticks, rows[shifted], places[shifted], returns[shifted])
+        self._raise("absurd", rows[faulty], places[faulty], values[faulty])
+        self._raise("shift", rows[shifted], places[shifted], returns[shifted])
         self.set_aside_[places[absurd]] = values[absurd]
         good = ~(out_of_order | wrong | absurd)
         # what looks like a split is no loss: the level is taken over, and no return is counted
         returns = np.where(shifted & like_a_split(returns), np.nan, returns) if self.prices else returns
         returns = np.where(good, returns, np.nan)
-        self._missing(ticks, rows[good], places[good], times[good])
+        self._missing(rows[good], places[good], times[good])
         self._accept(places[good], times[good], values[good])
         counted = np.isfinite(returns)
-        self._judge(ticks, rows[counted], places[counted], returns[counted], told)
-        self._step(ticks, rows[counted], places[counted], returns[counted], realised[counted], told)
+        self._judge(rows[counted], places[counted], returns[counted], told)
+        self._step(rows[counted], places[counted], returns[counted], realised[counted], told)
         return returns
 
     def _returns(self, places: Places, values: Floats) -> Floats:
@@ -219,9 +223,7 @@ class RiskStream(BaseEstimator):  # type: ignore[misc]
         self.price_[places] = values
         self.set_aside_[places] = np.nan
 
-    def _judge(
-        self, ticks: pd.DataFrame, rows: Places, places: Places, returns: Floats, told: Forecast
-    ) -> None:
+    def _judge(self, rows: Places, places: Places, returns: Floats, told: Forecast) -> None:
         """Compare returns with the VaR; count exceedances, and say what they add up to."""
         var = told.var[places]
         beyond = returns[:, None] < -var
@@ -229,22 +231,17 @@ class RiskStream(BaseEstimator):  # type: ignore[misc]
         for number, level in enumerate(self.levels):
             which = deepest == number
             limits = told.var[places[which], number]
-            self._raise(
-                "exceedance", ticks, rows[which], places[which], returns[which], level=level, limits=limits
-            )
+            self._raise("exceedance", rows[which], places[which], returns[which], level=level, limits=limits)
         self._count(places, beyond[:, 0], beyond[:, -1])
         zone, clustered = self._zones(places), self._clustered(places)
         changed = zone != self.zone_[places]
-        self._raise("zone", ticks, rows[changed], places[changed], zone[changed].astype(float))
+        self._raise("zone", rows[changed], places[changed], zone[changed].astype(float))
         new = clustered & ~self.clustered_[places]
-        self._raise(
-            "cluster", ticks, rows[new], places[new], self.near_[:, places[new]].sum(axis=0).astype(float)
-        )
+        self._raise("cluster", rows[new], places[new], self.near_[:, places[new]].sum(axis=0).astype(float))
         self.zone_[places], self.clustered_[places] = zone, clustered
 
     def _step(
         self,
-        ticks: pd.DataFrame,
         rows: Places,
         places: Places,
         returns: Floats,
@@ -259,14 +256,15 @@ class RiskStream(BaseEstimator):  # type: ignore[misc]
         after = self.filter_.forecast()
         ratio = after.volatility[places] / told.volatility[places]
         jumped = ratio > JUMP
-        self._raise("jump", ticks, rows[jumped], places[jumped], ratio[jumped])
+        self._raise("jump", rows[jumped], places[jumped], ratio[jumped])
         refused = after.fallback[places] & ~self.refused_[places]
-        self._raise("refused", ticks, rows[refused], places[refused], returns[refused])
+        self._raise("refused", rows[refused], places[refused], returns[refused])
         self.refused_[places] = after.fallback[places]
-        square = MEMORY * self.square_[places] + (1 - MEMORY) * (returns / told.volatility[places]) ** 2
+        standardised = np.minimum((returns / told.volatility[places]) ** 2, MOST_SQUARED)
+        square = MEMORY * self.square_[places] + (1 - MEMORY) * standardised
         side = np.where(square > FITTING[1], 1, np.where(square < FITTING[0], -1, 0))
         drifted = (side != self.drifted_[places]) & (side != 0)
-        self._raise("drift", ticks, rows[drifted], places[drifted], np.sqrt(square[drifted]))
+        self._raise("drift", rows[drifted], places[drifted], np.sqrt(square[drifted]))
         self.square_[places], self.drifted_[places] = square, side
 
     def _count(self, places: Places, deep: NDArray[np.bool_], shallow: NDArray[np.bool_]) -> None:
@@ -296,35 +294,37 @@ class RiskStream(BaseEstimator):  # type: ignore[misc]
             self._raised.append((row, Alert("missing", named + more, date_of(date), "warning", said, facts)))
         self.clock_ = time
 
-    def _missing(self, ticks: pd.DataFrame, rows: Places, places: Places, times: Floats) -> None:
+    def _missing(self, rows: Places, places: Places, times: Floats) -> None:
         """Raise where the ticks of an instrument are further apart than they usually are."""
         apart = (times - self.time_[places]) / self.spacing
         which = apart > GAP
-        self._raise("missing", ticks, rows[which], places[which], apart[which])
+        self._raise("missing", rows[which], places[which], apart[which])
 
-    def _unknown(self, ticks: pd.DataFrame, rows: Places) -> None:
-        for row in rows:
-            date, name = ticks.index[row]
+    def _unknown(self, rows: Places) -> None:
+        for row in rows if self._telling else ():
+            date, name = self._dates[row], self._named[row]
             said = f"{name} is no instrument that the run learned; its ticks are not watched"
             self._raised.append((int(row), Alert("unknown", str(name), date_of(date), "warning", said)))
 
     def _raise(
         self,
         kind: str,
-        ticks: pd.DataFrame,
         rows: Places,
         places: Places,
         numbers: Floats,
         level: float = float("nan"),
         limits: Floats | None = None,
     ) -> None:
+        if not self._telling:
+            return
         for number, (row, place, value) in enumerate(zip(rows, places, numbers, strict=True)):
             limit = float("nan") if limits is None else float(limits[number])
             said, severity, facts = _SAYINGS[kind](float(value), level, limit, self.levels)
-            date, name = date_of(ticks.index[row][0]), self.instruments[place]
+            date, name = date_of(self._dates[row]), self.instruments[place]
             self._raised.append((int(row), Alert(kind, name, date, severity, f"{name}: {said}", facts)))
 
 
+@cache
 def cluster_size(level: float) -> int:
     """Return how many exceedances in ``NEAR`` days are a cluster.
 
@@ -332,14 +332,6 @@ def cluster_size(level: float) -> int:
     4
     """
     return int(binom.isf(UNLIKELY, NEAR, level)) + 1
-
-
-def seconds_of(dates: pd.Index[Any]) -> Floats:
-    """Return dates as seconds since 1970, numbers as they are; NaN where there is none."""
-    if isinstance(dates, pd.DatetimeIndex):
-        seconds = dates.to_numpy().astype("datetime64[ns]").astype(np.int64) / 1e9
-        return np.where(dates.isna(), np.nan, seconds)
-    return pd.Series(dates).pipe(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
 
 
 def date_of(date: Any) -> str:
@@ -352,18 +344,19 @@ def date_of(date: Any) -> str:
     return text.removesuffix(" 00:00:00")
 
 
+@cache
+def _index_of(instruments: tuple[str, ...]) -> pd.Index[Any]:
+    return pd.Index(instruments)
+
+
 def _rounds(times: Floats, place: Places) -> Iterator[Places]:
     """Yield the rows of each stretch of one time, so parted that no instrument is in a part twice."""
-    if not len(times):
-        return
-    stretch = np.cumsum(np.concatenate([[True], times[1:] != times[:-1]]))
-    again = (
-        pd.DataFrame({"stretch": stretch, "place": place}).groupby(["stretch", "place"]).cumcount().to_numpy()
-    )
-    order = np.lexsort((np.arange(len(times)), again, stretch))
-    key = np.stack([stretch[order], again[order]])
-    edges = np.flatnonzero(np.any(key[:, 1:] != key[:, :-1], axis=0)) + 1
-    yield from np.split(order, edges)
+    edges = np.flatnonzero(times[1:] != times[:-1]) + 1
+    for stretch in np.split(np.arange(len(times)), edges) if len(times) else ():
+        while len(stretch):
+            _, firsts = np.unique(place[stretch], return_index=True)
+            yield stretch[np.sort(firsts)]
+            stretch = np.delete(stretch, firsts)
 
 
 Saying = tuple[str, Severity, dict[str, Any]]

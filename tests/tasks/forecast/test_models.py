@@ -11,6 +11,7 @@ from lepton_platform.tasks.forecast.direct import History, Row
 from lepton_platform.tasks.forecast.error_quantiles import ErrorQuantiles
 from lepton_platform.tasks.forecast.newcomers import donors, with_newcomers
 from lepton_platform.tasks.forecast.panel import Panel
+from lepton_platform.tasks.forecast.periods import DAY
 from lepton_platform.tasks.forecast.quantiles import LEVELS, MEDIAN
 from lepton_platform.tasks.forecast.response import Response
 
@@ -94,3 +95,22 @@ def test_boosting_forecasts_a_season_and_a_promotion_better_than_the_mean(rows, 
     mean = y[~held].groupby(level=0).mean().loc[y[held].index.get_level_values(0)].to_numpy()
     assert np.abs(told[:, 1 + MEDIAN] - y[held]).mean() < 0.7 * np.abs(mean - y[held]).mean()
     assert np.isfinite(told).all() and (np.diff(told[:, 1:], axis=1) >= 0).all()
+
+
+def test_dates_tell_boosting_of_the_days_on_which_wages_are_paid():
+    rng = np.random.default_rng(4)
+    days = pd.date_range("2024-01-01", periods=500, freq="D")
+    busy = np.where(days.day <= 2, 3.0, 1.0) * np.where(days.dayofweek >= 5, 1.5, 1.0)
+    units = rng.poisson(20 * busy, (20, 500)).astype(float)
+
+    def missed(times, frequency):
+        index = pd.MultiIndex.from_product([[f"{n}" for n in range(20)], times], names=["series", "time"])
+        known = np.tile(np.arange(500) < 486, 20)  # the last 14 days hold the first of May
+        y = pd.Series(units.ravel(), index)
+        model = GlobalBoosting(14, (7,), frequency, rounds=60)
+        told = model.fit(pd.DataFrame(index=index[known]), y[known]).predict(
+            pd.DataFrame(index=index[~known])
+        )
+        return np.abs(told[:, 1 + MEDIAN] - y[~known]).mean()
+
+    assert missed(days, str(DAY)) < 0.8 * missed(range(500), "1")

@@ -13,7 +13,7 @@ from lepton_platform.tasks.remaining_life.intervals import LifeSpread
 from lepton_platform.tasks.remaining_life.metrics import of_life, score_terms
 from lepton_platform.tasks.remaining_life.regimes import Regimes
 from lepton_platform.tasks.remaining_life.roles import Roles
-from lepton_platform.tasks.remaining_life.stream import remembered
+from lepton_platform.tasks.remaining_life.stream import FleetMemory
 from lepton_platform.tasks.remaining_life.windows import WindowFeatures, described, followed
 
 
@@ -124,11 +124,12 @@ def test_only_the_beginning_and_the_end_of_a_log_are_needed():
         pd.DataFrame(history.values, columns=["a", "b", "c"]).assign(unit=history.unit, time=history.time)
         for history in histories
     ]
-    roles, kept = Roles("unit", "time", None, ("a", "b", "c")), pd.concat(logs).iloc[:0]
-    whole = pd.concat(logs, ignore_index=True)
+    roles = Roles("unit", "time", None, ("a", "b", "c"))
+    memory, whole = FleetMemory.empty(roles), pd.concat(logs, ignore_index=True)
     for start in range(0, 300, 7):  # rows of all units, seven moments at a time
         batch = whole[whole.groupby("unit").cumcount().between(start, start + 6)]
-        kept = remembered(pd.concat([kept, batch]), roles, 30)
+        memory = memory.with_rows(batch, roles, 30)
+    kept = memory.log(roles)
     assert kept.groupby("unit").size().max() <= 20 + 90
     short = [
         History(str(unit), rows["time"].to_numpy(), rows[["a", "b", "c"]].to_numpy(dtype=float))

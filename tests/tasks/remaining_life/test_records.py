@@ -44,11 +44,19 @@ def test_every_column_that_an_option_names_in_vain_is_told():
     assert "'speed' is missing, but --settings names it" in str(caught.value)
 
 
+def test_a_time_that_is_neither_number_nor_date_is_refused():
+    with pytest.raises(DataError, match="'machine' holds neither numbers nor dates"):
+        find_roles(log(), RemainingLifeConfig(unit="hours", time="machine"))
+
+
 def test_columns_that_hold_the_answer_are_left_out_and_said():
     table = log()
     ends = table.groupby("machine")["hours"].transform("max")
-    roles, found = find_roles(table.assign(RUL=ends - table["hours"], life=ends), RemainingLifeConfig())
+    left = ends - table["hours"]
+    answers = table.assign(RUL=left, target=left.clip(upper=20), life=ends)
+    roles, found = find_roles(answers, RemainingLifeConfig())
     assert roles.sensors == ("heat",)
+    assert "'target' counts down to the end of each unit, which is the answer" in messages(found)
     assert "'RUL' counts down to the end of each unit, which is the answer" in messages(found)
     assert "'life' is the same as the end of each unit, which is the answer" in messages(found)
 

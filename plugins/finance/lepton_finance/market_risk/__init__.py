@@ -9,7 +9,12 @@ application = Application(
     task="volatility",
     config=MarketRiskConfig,
     sample=sp500,
-    trusted_types=("lepton_finance.market_risk.garch.GarchFilter",),
+    trusted_types=(
+        "lepton_finance.market_risk.garch.GarchFilter",
+        "lepton_finance.market_risk.har.BoostedRegression",
+        "lepton_finance.market_risk.har.RealisedFilter",
+        "lepton_finance.market_risk.har.Regression",
+    ),
     decisions={
         "return": "of the day, known only after everything else in the row",
         "volatility": "standard deviation that was forecast for the day, in the unit of the return",

@@ -52,6 +52,11 @@ def begun(run):
     return stream
 
 
+def on_its_way(run):
+    """The stream of a run after one quiet day."""
+    return begun(run).update(ticks(*(("2012-04-30", name, 0.0) for name in NAMES)))
+
+
 def ticks(*rows):
     """Ticks as the stream takes them: (day, instrument, value)."""
     days, names, values = zip(*rows, strict=True)
@@ -183,6 +188,20 @@ def test_an_absurd_tick_is_set_aside_and_a_second_one_confirms_a_split(returns, 
     assert "absurd" in {alert.kind for alert in zero.alerts_}
 
 
+def test_the_file_of_the_run_raises_the_exceedances_of_its_held_out_days(small_run, returns, tmp_path):
+    table = returns(600, 1, NAMES)
+    found = watched(small_run, table, tmp_path / "all")
+    first = str(table["date"].iloc[480])[:10]
+    assert {one["kind"] for one in found} >= {"exceedance"} and min(one["time"] for one in found) >= first
+    tail = watched(small_run, table.iloc[480:], tmp_path / "tail")
+    assert [one["id"] for one in tail] == [one["id"] for one in found]
+    again = reopen(RunFolder(small_run.folder))
+    quiet = again.model.set_params(refit_every=100_000).predict(small_run.test.cases)
+    beyond = quiet.index[small_run.test.cases["return"] < -quiet["var_0.05"]]
+    expected = {(name, str(date)[:10]) for date, name in beyond}
+    assert {(one["subject"], one["time"]) for one in found if one["kind"] == "exceedance"} == expected
+
+
 def test_an_instrument_that_falls_silent_is_named_once(small_run):
     stream = begun(small_run)
     kinds = []
@@ -203,12 +222,12 @@ def test_an_unknown_instrument_and_a_row_that_cannot_be_read_are_told(small_run,
 
 
 def test_ten_thousand_instruments_are_one_stream(small_run):
-    small = begun(small_run)
+    small = on_its_way(small_run)
     wide = RiskStream(**{**small.get_params(), "instruments": tuple(f"I{k}" for k in range(9_999))})
     for name, value in vars(small).items():
         if isinstance(value, np.ndarray):
             setattr(wide, name, np.tile(value, 3333))
-    wide.clock_, wide.alerts_ = small.clock_, []
+    wide.clock_, wide.begun_, wide.alerts_, wide.beginning_ = small.clock_, small.begun_, [], None
     wide.filter_ = tiled(small.filter_, 3333)
     day = pd.MultiIndex.from_product([[pd.Timestamp("2012-05-01")], wide.instruments])
     r = np.tile([-9.0, 0.1, 0.2], 3333)

@@ -46,5 +46,5 @@ def gantt(jobs: pd.DataFrame, workshop: Workshop) -> Figure:
             f"{len(jobs)} replacements by {crews} crews; the first is unit {first['unit']} in slot "
             f"{first['slot']}, the last ends in slot {end - 1}."
         ),
-        caption="A bar is one replacement, with the unit's name; grey slots are closed.",
+        caption="A bar is one replacement; grey slots are closed.",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +27,13 @@ def lepton_read(source: Source, run: Run) -> pd.DataFrame | None:
         subset = cmapss.find(path)
         return cmapss.read(subset.train) if subset is not None else _joined(path, run)
     return cmapss.read(path) if cmapss.is_bare(path) else None
+
+
+@hookimpl
+def lepton_stream(source: Source, run: Run) -> Iterable[pd.DataFrame] | None:
+    """Text of bare numbers and folders at once; all else batch by batch."""
+    table = lepton_read(source, run)
+    return None if table is None else [table]
 
 
 def _joined(folder: Path, run: Run) -> pd.DataFrame:

@@ -94,12 +94,17 @@ def table(policies: Mapping[str, Renewals], money: Costs, downtime: Costs, seed:
                 "low": 1000 * cost.low,
                 "high": 1000 * cost.high,
                 "saved against run to failure": 1 - cost.value / base,
-                "downtime per 1,000": 1000 * renewals.rate(downtime, seed).value,
+                **_downtime(renewals.rate(downtime, seed)),
                 "failures": int(renewals.failed.sum()),
                 "mean life used": float(renewals.life.mean()),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _downtime(lost: Estimate) -> dict[str, float]:
+    ends = {"": lost.value, ", low": lost.low, ", high": lost.high}
+    return {f"downtime per 1,000{end}": 1000 * value for end, value in ends.items()}
 
 
 def saving(mine: Renewals, other: Renewals, costs: Costs, seed: int) -> Estimate:

@@ -8,8 +8,9 @@ SYNTHETIC = "the log is synthetic: made by a simulator of fatigue cracks in pump
 
 
 def synthetic_pumps() -> Sample:
-    """Return 60 simulated pumps of two duties, a fifth of them taken out before they failed."""
+    """Return 40 simulated pumps of two duties, a fifth of them taken out before they failed."""
     from lepton_manufacturing.predictive_maintenance.simulator import simulate  # loads pandas
     from lepton_platform import Source
 
-    return Sample(Source(rows=simulate(60, seed=1, duties=2, censored=0.2).drop(columns="wear_mm")), {})
+    log = simulate(40, seed=1, duties=2, censored=0.2, median_life=100)
+    return Sample(Source(rows=log.drop(columns="wear_mm")), {})

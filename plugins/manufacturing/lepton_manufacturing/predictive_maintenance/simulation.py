@@ -93,8 +93,8 @@ def tables(log: Log, run: Run, config: MaintenanceConfig) -> pd.DataFrame:
             policies.saving(compared[policies.PREDICTIVE], other, money, run.seed)
             for other in compared.values()
         ]
-        table["predictive saves, low"] = [1000 * one.low for one in least]
-        table["predictive saves, high"] = [1000 * one.high for one in least]
+        table["saved, low"] = [1000 * one.low for one in least]
+        table["saved, high"] = [1000 * one.high for one in least]
         table.insert(0, "ratio", ratio)
         found.append(table)
     return pd.concat(found, ignore_index=True)

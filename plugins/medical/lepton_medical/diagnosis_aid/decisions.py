@@ -26,7 +26,7 @@ def decide(
     Returns
     -------
     frame
-        The predictions, ``decision`` and ``reason``.
+        The predictions, ``decision`` and ``reason``; what is refused has no class in ``predicted``.
     """
     point = OperatingPoint(*run.learned["operating_point"])
     _, sure = point.answers(probabilities(predictions))
@@ -34,8 +34,8 @@ def decide(
     broken, unfamiliar = faults != "", (predictions["familiarity"] < config.unfamiliar).to_numpy()
     unsure = predictions["referred"].to_numpy()
     too_low = [f"not sure enough: {chance:.2f}, below {point.threshold:.2f}" for chance in sure]
-    reason = np.select(
-        [broken, unfamiliar, unsure], [faults, "unlike the pictures learned from", too_low], ""
-    )
-    decision = np.select([broken | unfamiliar, unsure], [REFUSE, REFER], ANSWER)
-    return predictions.assign(decision=decision.astype(object), reason=reason)
+    reason = np.select([broken, unfamiliar, unsure], [faults, UNFAMILIAR, too_low], "")
+    refused = broken | unfamiliar
+    decision = np.select([refused, unsure], [REFUSE, REFER], ANSWER)
+    classes = predictions["predicted"].where(~refused)
+    return predictions.assign(predicted=classes, decision=decision.astype(object), reason=reason)

@@ -8,7 +8,7 @@ import pydicom
 import pydicom.data
 import pytest
 from PIL import Image
-from sklearn.datasets import load_sample_image
+from sklearn.datasets import load_digits, load_sample_image
 
 from lepton_platform.decide import decide
 from lepton_platform.run import reopen
@@ -64,15 +64,30 @@ def test_every_kind_of_file_is_answered_referred_or_refused_with_a_reason(opinio
     assert table.loc["notes.txt", "decision"] == "refuse" and np.isnan(table.loc["notes.txt", "p_0"])
 
 
-def test_photographs_a_blank_and_noise_are_refused(opinion, tmp_path):
+def test_every_file_that_pydicom_brings_has_its_rows_and_a_reason(opinion):
+    table = opinion(FILES)
+    files = {str(path.relative_to(FILES)) for path in FILES.rglob("*") if path.is_file()}
+    assert {str(case).partition("#")[0] for case in table.index} == {
+        name for name in files if not any(part.startswith(".") for part in Path(name).parts)
+    }
+    assert table["decision"].isin(["answer", "refer", "refuse"]).all()
+    assert table.loc[table["decision"] != "answer", "reason"].str.len().gt(10).all()
+    # none shows what was learned from: computed tomography, magnetic resonance, other ultrasound
+    assert (table.loc[table["p_0"].notna(), "decision"] == "refuse").mean() > 0.95
+
+
+def test_photographs_a_blank_and_noise_are_refused_without_a_class(opinion, tmp_path):
     for name in ("china.jpg", "flower.jpg"):
         Image.fromarray(load_sample_image(name)).save(tmp_path / name)
-    Image.new("L", (64, 64), 0).save(tmp_path / "blank.png")
+    for grey in (0, 90, 255):
+        Image.new("L", (64, 64), grey).save(tmp_path / f"blank-{grey}.png")
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
+    Image.fromarray((load_digits().images[0] * 15).astype(np.uint8)).save(tmp_path / "digit.png")
     table = opinion(tmp_path)
     assert (table["decision"] == "refuse").all()
     assert (table["reason"] == "unlike the pictures learned from").all()
+    assert table["predicted"].isna().all()
 
 
 def test_few_sound_pictures_are_refused(sample_run, blob_run):

@@ -29,7 +29,7 @@ def lepton_models(dataset: Dataset, run: Run, config: DemandConfig) -> Mapping[s
         found[name] = Candidate(Classical(name, config.horizon, seasons, frequency), steps=False)
     if config.known_ahead:
         ridge = PromotionRidge(config.horizon, frequency)
-        found["promotion ridge"] = Candidate(ridge, steps=False, order=20)
+        found["promotion ridge"] = Candidate(ridge, steps=False, brief=True, order=10)
     return found
 
 

@@ -22,10 +22,10 @@ def order_up_to(predictions: pd.DataFrame, level: float) -> Floats:
     >>> order_up_to(frame, 0.93).round(2)
     array([0.93])
     """
-    quantiles = predictions[list(COLUMNS)].to_numpy(dtype=float)
     right = int(np.clip(np.searchsorted(LEVELS, level), 1, len(LEVELS) - 1))
     share = (level - LEVELS[right - 1]) / (LEVELS[right] - LEVELS[right - 1])
-    return np.asarray(quantiles[:, right - 1] * (1 - share) + quantiles[:, right] * share, dtype=float)
+    low, high = (predictions[COLUMNS[place]].to_numpy(dtype=float) for place in (right - 1, right))
+    return np.asarray(low * (1 - share) + high * share, dtype=float)
 
 
 def whole_horizon(

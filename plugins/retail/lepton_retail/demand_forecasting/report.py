@@ -51,8 +51,8 @@ def lepton_summary(run: Run, config: DemandConfig) -> Mapping[str, Any]:
         return told
     sold = rows.truth
     mine, naive = (
-        _met(sold, orders.order_up_to(predictions, config.level()))
-        for predictions in (rows.predictions, run.baseline_predictions[rows.known])
+        _met(sold, orders.order_up_to(predictions, config.level())[rows.known])
+        for predictions in (run.predictions, run.baseline_predictions)
     )
     words = (
         f"Had each period been stocked up to its {config.level():.0%} quantile, {mine['met']:.1%} of "
@@ -97,13 +97,12 @@ def order_table(run: Run, config: DemandConfig) -> pd.DataFrame:
 
 def earlier_truth(run: Run) -> tuple[Any, Any]:
     """Return the truth of the forecasts from earlier origins, and the number of each one's origin."""
-    train = run.dataset.take(run.split.train)
-    assert train.target is not None
+    assert run.dataset.target is not None
     scored = np.unique(np.concatenate([held for _, held in run.split.folds]))
     origin = np.empty(len(scored), dtype=np.intp)
     for fold, (_, held) in enumerate(run.split.folds):
         origin[np.searchsorted(scored, held)] = fold
-    return train.target.to_numpy(dtype=float)[scored], origin
+    return run.dataset.target.to_numpy(dtype=float)[run.split.train[scored]], origin
 
 
 def _orders(run: Run, config: DemandConfig) -> Sequence[Any]:
@@ -125,7 +124,7 @@ def _value_added(run: Run) -> Sequence[Any]:
             "class": classes.reindex(rows.names).fillna("new").to_numpy(),
             "sold": np.abs(rows.truth),
             "error": np.abs(rows.predictions["median"].to_numpy() - rows.truth),
-            "naive": np.abs(run.baseline_predictions[rows.known]["median"].to_numpy() - rows.truth),
+            "naive": np.abs(run.baseline_predictions["median"].to_numpy()[rows.known] - rows.truth),
             "over": rows.predictions["mean"].to_numpy() - rows.truth,
             "inside": (rows.truth >= rows.predictions["q0.05"]) & (rows.truth <= rows.predictions["q0.95"]),
             "series": rows.names,

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lepton_platform import DataError
-from lepton_platform.run import reopen
+from lepton_platform import DataError, Options
+from lepton_platform.run import reopen, start
 from lepton_platform.store import RunFolder
 from lepton_platform.tasks.forecast.quantiles import COLUMNS
 
@@ -193,3 +193,16 @@ def test_rows_beyond_the_horizon_are_refused(sales, forecast):
 def test_a_horizon_that_the_history_cannot_check_is_refused(sales, forecast):
     with pytest.raises(DataError, match="60 periods are too few to forecast 40 ahead"):
         forecast(sales, horizon=40)
+
+
+def test_a_budget_goes_to_what_is_cheap_first_and_to_global_boosting_last(sales, tmp_path):
+    sales.to_csv(tmp_path / "sales.csv", index=False)
+    models = ("global boosting", "promotion ridge", "quick boosting 1")
+    host = Options(data=str(tmp_path / "sales.csv"), models=models, budget=300)
+    values = {"series": "item", "time": "week", "value": "units", "horizon": 6, "known_ahead": ("promotion",)}
+    run = start("retail.demand-forecasting", host, values, tmp_path / "runs")
+    lines = (run.folder / "log.txt").read_text(encoding="utf-8").splitlines()
+    fitted = [
+        line.partition("cross-validated ")[2].rpartition(" in ")[0] for line in lines if "cross-val" in line
+    ]
+    assert fitted == ["seasonal naive", "promotion ridge", "quick boosting 1", "global boosting"]
