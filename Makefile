@@ -61,7 +61,7 @@ $(VENV)/.lint: $(VENV)/.host
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.host
-	$(INSTALL) --editable '.[catboost,deep]' $(EDITABLE) --requirement benchmarks/requirements.txt
+	$(INSTALL) --editable '.[catboost,deep,serve]' $(EDITABLE) --requirement benchmarks/requirements.txt
 	touch $@
 
 clean:
