@@ -12,7 +12,7 @@ from distributed import Client, KilledWorker
 from joblib import Parallel, delayed, parallel_config
 
 from lepton_platform.engine.protocol import DeadlineError
-from lepton_platform.errors import RunError
+from lepton_platform.errors import RunError, UsageError
 
 PATIENCE = 10.0
 """Seconds in which a scheduler must answer, and workers must be there."""
@@ -27,11 +27,16 @@ class DaskEngine:
 
     Raises
     ------
+    UsageError
+        The address is no ``host:port``.
     RunError
         No scheduler answers there, or it has no workers.
     """
 
     def __init__(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdigit():
+            raise UsageError(f"--engine dask://{address} names no scheduler; write dask://127.0.0.1:8786")
         self.address = address
         with self._client() as client:
             try:
@@ -44,7 +49,7 @@ class DaskEngine:
     def _client(self) -> Client:
         try:
             return Client(f"tcp://{self.address}", timeout=PATIENCE, set_as_default=False)
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise RunError(
                 f"no Dask scheduler answers at {self.address}. Start one (dask scheduler), or leave --engine "
                 "out to work on this machine"

@@ -26,7 +26,8 @@ def inspected(catalogue: pd.DataFrame) -> pd.DataFrame:
     found: dict[int, dict[str, Any]] = {}
     for position, facts in _inspect(catalogue):
         found[position] = facts
-    table = pd.DataFrame([found[position] for position in range(len(catalogue))], index=catalogue.index)
+    rows = [found[position] for position in range(len(catalogue))]
+    table = pd.DataFrame(rows, index=catalogue.index, columns=list(_NOTHING))
     return pd.concat([catalogue, table], axis=1)
 
 

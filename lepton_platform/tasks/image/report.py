@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Codes = NDArray[np.intp]
 Answers = NDArray[np.bool_]
-FOUND, LEFT_OUT = "found (sensitivity)", "others left out (specificity)"
+FOUND, LEFT_OUT = "sensitivity", "specificity"
 
 
 @hookimpl
@@ -73,7 +73,7 @@ def _silence(run: Run, config: ImageConfig) -> Sequence[Any]:
         {"wrong answers": 100 * risk[first:]},
         "pictures answered, %",
         "wrong answers, %",
-        mark=(100 * coverage[at], 100 * risk[at]) if given else None,
+        mark=(round(100 * coverage[at], 1), round(100 * risk[at], 1)) if given else None,
     )
     return [said, _promise(run), curve, _sets(run, config)]
 
@@ -123,7 +123,7 @@ def _classes(run: Run) -> Sequence[Any]:
             "class": name,
             "pictures": int((truth == code).sum()),
             **found(truth == code, given == code, groups),
-            "found among answered": found((truth == code) & answered, given == code, groups)[FOUND],
+            "sensitivity, answered": found((truth == code) & answered, given == code, groups)[FOUND],
         }
         for code, name in enumerate(classes)
     ]
@@ -132,9 +132,9 @@ def _classes(run: Run) -> Sequence[Any]:
     confusion = pd.DataFrame(counts, columns=[f"answered {name}" for name in classes])
     confusion.insert(0, "true class", classes)
     explained = (
-        "Found is the share of a class that is answered so (sensitivity, recall), others left out the share "
-        "of all others that are not (specificity), both with 95 % intervals, for which pictures of one "
-        "patient and near-duplicates are drawn together. Referred pictures count as they would have been "
+        "Sensitivity is the share of a class that is answered so, specificity the share of all others that "
+        "are not, both with 95 % intervals, for which pictures of one patient and near-duplicates are drawn "
+        "together. Referred pictures count as they would have been "
         "answered; the last column counts only those that are answered. In the second table each row is a "
         "true class."
     )

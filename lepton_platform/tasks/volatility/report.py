@@ -53,8 +53,8 @@ def of_instrument(predictions: pd.DataFrame, name: str) -> pd.DataFrame:
 def backtest_table(predictions: pd.DataFrame, config: VolatilityConfig) -> pd.DataFrame:
     """Return statistics and p-values of every test, a row per instrument and level."""
     rows = []
-    for name in predictions.index.get_level_values(1).unique():
-        told = of_instrument(predictions, name)
+    for name, part in predictions.groupby(level=1, sort=False):
+        told = part.droplevel(1).sort_index().dropna(subset=["volatility", "return"])
         returns = told["return"].to_numpy()
         for level in config.var_levels if len(told) else ():
             var = told[f"var_{level:g}"].to_numpy()

@@ -171,10 +171,10 @@ def parametric_tails(result: Any, levels: tuple[float, ...], es_levels: tuple[fl
     shape = shape if distribution.num_params else None
     var = -np.asarray(distribution.ppf(np.array(levels), shape))
     cuts = np.atleast_1d(distribution.ppf(np.array(es_levels), shape))
-    es = [
-        -distribution.partial_moment(1, cut, shape) / level
-        for cut, level in zip(cuts, es_levels, strict=True)
-    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of an integral far out; the gate looks at the result
+        moments = [distribution.partial_moment(1, cut, shape) for cut in cuts]
+    es = [-moment / level for moment, level in zip(moments, es_levels, strict=True)]
     return Tails(var[None, :], np.array(es, dtype=float)[None, :])
 
 

@@ -14,9 +14,8 @@ from lepton_finance.market_risk.config import MarketRiskConfig
 from lepton_finance.market_risk.portfolio import PORTFOLIO, contributions, read_weights
 from lepton_platform import Run, Section, hookimpl
 from lepton_platform.report import figures
-from lepton_platform.tasks.volatility.backtests import traffic_light
 from lepton_platform.tasks.volatility.model import LOSSES
-from lepton_platform.tasks.volatility.report import backtest_table, of_instrument
+from lepton_platform.tasks.volatility.report import backtest_table
 
 CONFIDENCE = 0.10
 """Size of the model confidence set."""
@@ -59,9 +58,7 @@ def lepton_summary(run: Run, config: MarketRiskConfig) -> Mapping[str, Any]:
         f"{figures.readable(told[f'es_{shortfall:g}'][name])}"
         for name in names
     ]
-    lights = {
-        str(name): _light(run, name, level) for name in run.predictions.index.get_level_values(1).unique()
-    }
+    lights = table[table["level"] == level].set_index("instrument")["light"]
     off = int((table[["kupiec", "christoffersen"]].min(axis=1) < 0.05).sum())
     words = (
         f"For the day after the last, in the unit of the returns: {'; '.join(said)}. Of {len(table)} pairs "
@@ -70,16 +67,10 @@ def lepton_summary(run: Run, config: MarketRiskConfig) -> Mapping[str, Any]:
     return {
         "cases": len(run.decisions),
         "tomorrow": {str(name): row.to_dict() for name, row in told.iterrows()},
-        "traffic_lights": lights,
+        "traffic_lights": lights.to_dict(),
         "backtests": table.replace({np.nan: None}).to_dict("records"),
         "in_words": words,
     }
-
-
-def _light(run: Run, name: str, level: float) -> str:
-    told = of_instrument(run.predictions, name)
-    zone, count = traffic_light(told["return"] < -told[f"var_{level:g}"], level)
-    return f"{zone} ({count})"
 
 
 @hookimpl

@@ -157,3 +157,12 @@ def test_open_high_low_close_means_the_adjusted_close(returns, risk):
     run = risk(bars, kind="prices", family="gjr-t", test_days=60)
     assert set(run.predictions.index.get_level_values(1)) == {"Adj Close"}
     assert any("was taken for the price; left aside: Open, Close, Volume" in str(one) for one in run.findings)
+
+
+def test_many_instruments_are_forecast_by_riskmetrics_and_that_is_said(returns, risk):
+    names = tuple(f"I{number:03d}" for number in range(250))
+    run = risk(returns(420, 7, names), test_days=50, window=300, refit_every=5, family="gjr-t,egarch-t")
+    assert [name for name, _ in run.model.members] == ["riskmetrics"]
+    assert any("the GARCH family takes no part" in str(finding) for finding in run.findings)
+    rates = run.scores["exceedances_0.05"].value
+    assert 0.03 < rates < 0.07

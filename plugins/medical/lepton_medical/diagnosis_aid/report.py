@@ -18,6 +18,8 @@ from lepton_platform.tasks.image import shares
 from lepton_platform.tasks.image.metrics import probabilities
 from lepton_platform.tasks.image.report import answers, together
 
+LONGEST = 16
+"""Letters of a class's name that fit below a picture."""
 INTENDED_USE = (
     "Research software. It is not a medical device, not for diagnosis, and has no CE or FDA clearance. It "
     "may be used to study how well labelled images can be told apart, and which of them a model should "
@@ -138,7 +140,8 @@ def _said(run: Run, row: int) -> str:
     classes = run.learned["classes"]
     code = answers(run, run.predictions.iloc[[row]])[0]
     chance = probabilities(run.predictions.iloc[[row]])[0, code]
-    return f"row {row}\nmodel: {classes[code]} ({chance:.0%})\ntrue: {classes[run.truth.iloc[row]]}"
+    names = [str(classes[number])[:LONGEST] for number in (code, run.truth.iloc[row])]
+    return f"row {row}: {chance:.0%} sure\nmodel: {names[0]}\ntrue: {names[1]}"
 
 
 def _heat_maps(run: Run, config: DiagnosisAidConfig) -> Sequence[Any]:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits, load_sample_image
 
-from lepton_platform.decide import decide
+from lepton_platform.decide import decide, decide_batch
 from lepton_platform.run import reopen
 from lepton_platform.store import RunFolder
 
@@ -93,6 +93,12 @@ def test_photographs_a_blank_and_noise_are_refused_without_a_class(opinion, tmp_
 def test_few_sound_pictures_are_refused(sample_run, blob_run):
     for run in (sample_run, blob_run):
         assert (run.decisions["decision"] == "refuse").mean() <= 0.1
+
+
+def test_no_pictures_get_no_decisions(blob_run):
+    listed = blob_run.test.cases.iloc[:0][["path", "part", "frame"]]
+    table = decide_batch(reopen(RunFolder(blob_run.folder)), listed)
+    assert len(table) == 0 and table.columns.tolist() == blob_run.decisions.columns.tolist()
 
 
 def test_one_picture_is_decided_as_in_a_batch(opinion, clinic):
