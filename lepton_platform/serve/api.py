@@ -18,7 +18,7 @@ from fastapi import Path as InPath
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from lepton_platform.errors import LeptonError
 from lepton_platform.serve import openapi
@@ -183,7 +183,12 @@ def router(service: Service, metrics: Metrics) -> APIRouter:
         ]
         return JSONResponse({"ready": not waiting, "not loaded": waiting}, 503 if waiting else 200)
 
-    @api.get("/metrics", tags=["server"], summary="Metrics in Prometheus' text format")
+    @api.get(
+        "/metrics",
+        tags=["server"],
+        summary="Metrics in Prometheus' text format",
+        response_class=PlainTextResponse,
+    )
     def prometheus() -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4")
 
@@ -255,6 +260,11 @@ def describe(app: FastAPI, service: Service) -> dict[str, Any]:
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
+    known = [entry.name for entry in service.applications()]
+    for path in document["paths"].values():
+        for operation in path.values():
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = {"type": "string", "enum": known}
     for entry in service.applications():
         served = service.loaded().get(entry.name)
         described = openapi.decide_path(entry.name, entry.summary, served)

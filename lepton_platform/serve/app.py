@@ -58,11 +58,13 @@ def create(settings: Settings) -> Gate:
     app.add_exception_handler(LeptonError, _told)
 
     async def everything(scope: Scope, receive: Receive, send: Send) -> None:
-        asked = scope["type"] == "http" and scope["method"] == "POST" and DECIDE.fullmatch(scope["path"])
-        if asked:
+        asked = scope["type"] == "http" and DECIDE.fullmatch(scope["path"])
+        if not asked:
+            await app(scope, receive, send)
+        elif scope["method"] == "POST":
             await decisions(asked[1], scope, receive, send)
         else:
-            await app(scope, receive, send)
+            raise Problem(405, "refused", "decisions are asked for with POST", headers={"allow": "POST"})
 
     return Gate(everything, settings, pages.answer)
 
@@ -79,4 +81,4 @@ def _invalid(request: Request, error: Any) -> Response:
 
 def _refused(request: Request, error: Any) -> Response:
     told = f"{request.method} {request.url.path}: {error.detail}"
-    return pages.answer(request, Problem(error.status_code, "refused", told))
+    return pages.answer(request, Problem(error.status_code, "refused", told, headers=error.headers))

@@ -82,10 +82,8 @@ class Gate:
         if not self._is_known(scope["path"], headers):
             if scope["method"] == "GET" and "text/html" in headers.get(b"accept", ""):
                 return RedirectResponse("/login", 303)
-            refused = Problem(401, "no_token", "send the server's token as: Authorization: Bearer TOKEN")
-            answer = refused.response()
-            answer.headers["www-authenticate"] = "Bearer"
-            return answer
+            told = "send the server's token as: Authorization: Bearer TOKEN"
+            return Problem(401, "no_token", told, headers={"www-authenticate": "Bearer"}).response()
         return None
 
     def _is_known(self, path: str, headers: dict[bytes, str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from starlette.responses import JSONResponse
@@ -21,13 +21,24 @@ class Place(NamedTuple):
 
 
 class Problem(Exception):  # noqa: N818 - the name of RFC 9457
-    """A request that cannot be carried out, as its client is told."""
+    """A request that cannot be carried out, as its client is told.
 
-    def __init__(self, status: int, code: str, message: str, places: Sequence[Place] = ()) -> None:
+    ``headers`` are those that the status asks for: ``Allow`` of 405, ``WWW-Authenticate`` of 401 (RFC 9110).
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        places: Sequence[Place] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.places = tuple(places)
+        self.headers = headers
 
     def content(self) -> dict[str, Any]:
         """Return the body of the answer."""
@@ -36,7 +47,7 @@ class Problem(Exception):  # noqa: N818 - the name of RFC 9457
 
     def response(self) -> JSONResponse:
         """Return the answer."""
-        return JSONResponse(self.content(), self.status)
+        return JSONResponse(self.content(), self.status, self.headers)
 
 
 def problem_of(error: LeptonError) -> Problem:

@@ -198,8 +198,10 @@ def test_an_application_without_a_finished_run_says_how_to_make_one(tmp_path, cl
 
 
 def test_another_method_is_refused_as_json(client):
-    assert client.get(DECIDE).status_code in (404, 405)
-    assert client.delete(f"/v1/{CREDIT}/schema").json()["error"]["code"] == "refused"
+    for path, method, allowed in ((DECIDE, "GET", "POST"), (f"/v1/{CREDIT}/schema", "DELETE", "GET")):
+        answer = client.request(method, path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+        assert answer.json()["error"]["code"] == "refused"
 
 
 # ------------------------------------------------------------------------------------- promotion
