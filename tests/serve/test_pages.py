@@ -84,6 +84,14 @@ def test_pages_have_no_script_or_style_of_their_own(page, runs):
         assert answer.headers["cache-control"] == "no-store"
 
 
+def test_an_application_whose_model_cannot_be_loaded_still_has_its_page(page, root, runs):
+    model = next((root / CREDIT / runs[-1] / "model").glob("model*"))
+    model.write_bytes(b"torn")
+    told = text_of(page(APP))
+    assert "Start a run" in told and runs[0] in told
+    assert "is not the one that the run saved" in told and str(root) not in told
+
+
 @pytest.fixture
 def address(root):
     """A server on a port of this machine, with a token."""

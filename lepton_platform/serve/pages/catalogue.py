@@ -8,8 +8,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from lepton_platform import history, index
+from lepton_platform.errors import LeptonError
 from lepton_platform.serve.pages import example
 from lepton_platform.serve.pages.page import Form, Id, go, show
+from lepton_platform.serve.problem import Problem
 from lepton_platform.serve.promotion import Promotions
 from lepton_platform.serve.service import Service
 
@@ -31,10 +33,13 @@ def router(service: Service) -> APIRouter:
         entry = service.application(application)
         rows = [history.row(folder) for folder in reversed(service.runs(application))]
         told = _told(service, entry)
-        examples = []
-        if told["serving"] is not None:
-            base, token = str(request.base_url).rstrip("/"), service.settings.token is not None
-            examples = example.examples(service.served(application), base, token)
+        base, token = str(request.base_url).rstrip("/"), service.settings.token is not None
+        examples, fault = [], ""
+        try:
+            if told["serving"] is not None:
+                examples = example.examples(service.served(application), base, token)
+        except (LeptonError, Problem) as error:  # the page is where one can roll back or start another
+            fault = str(error).replace(f"{service.settings.root}/", "")
         promotions = Promotions(service.settings.root, application).history()
         return show(
             request,
@@ -43,7 +48,8 @@ def router(service: Service) -> APIRouter:
             rows=rows[:MOST_RUNS],
             more=len(rows) > MOST_RUNS,
             examples=examples,
-            needs_token=service.settings.token is not None,
+            fault=fault,
+            needs_token=token,
             promotions=promotions,
         )
 
