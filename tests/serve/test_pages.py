@@ -229,6 +229,11 @@ def test_what_is_not_there_is_told_on_a_page(page, url):
     assert "<h1>Not found</h1>" in answer.text and "Traceback" not in answer.text
 
 
+def test_a_page_that_follows_a_run_which_left_nothing_behind_is_loaded_anew(client):
+    answer = client.get("/runs/none", headers={**PAGE, "hx-request": "true"})
+    assert (answer.status_code, answer.headers["hx-refresh"]) == (200, "true")
+
+
 def test_of_a_run_only_the_files_that_are_named_are_given(page, runs):
     assert page(f"/runs/{runs[0]}/files/leaderboard.csv").text.startswith("model,")
     for name in ("run.json", "..%2f..%2fpromoted.json", "model%2fmanifest.json"):

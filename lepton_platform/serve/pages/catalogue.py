@@ -31,7 +31,7 @@ def router(service: Service) -> APIRouter:
     @pages.get("/apps/{application}")
     def application(request: Request, application: Id) -> Response:
         entry = service.application(application)
-        rows = [history.row(folder) for folder in reversed(service.runs(application))]
+        folders = service.runs(application)[::-1]
         told = _told(service, entry)
         base, token = str(request.base_url).rstrip("/"), service.settings.token is not None
         examples, fault = [], ""
@@ -45,8 +45,8 @@ def router(service: Service) -> APIRouter:
             request,
             "application",
             application=told,
-            rows=rows[:MOST_RUNS],
-            more=len(rows) > MOST_RUNS,
+            rows=[history.row(folder) for folder in folders[:MOST_RUNS]],
+            more=len(folders) > MOST_RUNS,
             examples=examples,
             fault=fault,
             needs_token=token,
