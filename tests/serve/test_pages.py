@@ -84,6 +84,14 @@ def test_pages_have_no_script_or_style_of_their_own(page, runs):
         assert answer.headers["cache-control"] == "no-store"
 
 
+def test_an_application_whose_model_cannot_be_loaded_still_has_its_page(page, root, runs):
+    model = next((root / CREDIT / runs[-1] / "model").glob("model*"))
+    model.write_bytes(b"torn")
+    told = text_of(page(APP))
+    assert "Start a run" in told and runs[0] in told
+    assert "is not the one that the run saved" in told and str(root) not in told
+
+
 @pytest.fixture
 def address(root):
     """A server on a port of this machine, with a token."""
@@ -219,6 +227,11 @@ def test_what_is_not_there_is_told_on_a_page(page, url):
     answer = page(url)
     assert answer.status_code == 404
     assert "<h1>Not found</h1>" in answer.text and "Traceback" not in answer.text
+
+
+def test_a_page_that_follows_a_run_which_left_nothing_behind_is_loaded_anew(client):
+    answer = client.get("/runs/none", headers={**PAGE, "hx-request": "true"})
+    assert (answer.status_code, answer.headers["hx-refresh"]) == (200, "true")
 
 
 def test_of_a_run_only_the_files_that_are_named_are_given(page, runs):

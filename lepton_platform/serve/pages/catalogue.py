@@ -8,8 +8,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from lepton_platform import history, index
+from lepton_platform.errors import LeptonError
 from lepton_platform.serve.pages import example
 from lepton_platform.serve.pages.page import Form, Id, go, show
+from lepton_platform.serve.problem import Problem
 from lepton_platform.serve.promotion import Promotions
 from lepton_platform.serve.service import Service
 
@@ -29,21 +31,25 @@ def router(service: Service) -> APIRouter:
     @pages.get("/apps/{application}")
     def application(request: Request, application: Id) -> Response:
         entry = service.application(application)
-        rows = [history.row(folder) for folder in reversed(service.runs(application))]
+        folders = service.runs(application)[::-1]
         told = _told(service, entry)
-        examples = []
-        if told["serving"] is not None:
-            base, token = str(request.base_url).rstrip("/"), service.settings.token is not None
-            examples = example.examples(service.served(application), base, token)
+        base, token = str(request.base_url).rstrip("/"), service.settings.token is not None
+        examples, fault = [], ""
+        try:
+            if told["serving"] is not None:
+                examples = example.examples(service.served(application), base, token)
+        except (LeptonError, Problem) as error:  # the page is where one can roll back or start another
+            fault = str(error).replace(f"{service.settings.root}/", "")
         promotions = Promotions(service.settings.root, application).history()
         return show(
             request,
             "application",
             application=told,
-            rows=rows[:MOST_RUNS],
-            more=len(rows) > MOST_RUNS,
+            rows=[history.row(folder) for folder in folders[:MOST_RUNS]],
+            more=len(folders) > MOST_RUNS,
             examples=examples,
-            needs_token=service.settings.token is not None,
+            fault=fault,
+            needs_token=token,
             promotions=promotions,
         )
 

@@ -128,7 +128,7 @@ def _shown(default: Any) -> str:
 
 
 def chosen(groups: list[Group], sent: Mapping[str, Any]) -> dict[str, str]:
-    """Return the options that were sent and are not the defaults.
+    """Return the options that were sent and are not the defaults; a flag that was not sent is not set.
 
     >>> groups = [Group("", [FormField("folds", "folds", "number", "5"), FormField("fast", "fast", "flag")])]
     >>> chosen(groups, {"folds": "5", "fast": "true"}), chosen(groups, {"folds": " 3 "})
@@ -136,9 +136,10 @@ def chosen(groups: list[Group], sent: Mapping[str, Any]) -> dict[str, str]:
     """
     options = {}
     for field in (field for group in groups for field in group.fields):
-        value = str(sent.get(field.name, "")).strip()
-        if value != field.value and (value or field.kind == "flag"):
-            options[field.name] = value or "false"
+        if field.kind == "flag" or field.name in sent:
+            value = str(sent.get(field.name, "")).strip()
+            if value != field.value:
+                options[field.name] = value or ("false" if field.kind == "flag" else "")
     return options
 
 

@@ -121,6 +121,8 @@ def _found(service: Service, run: str) -> store.RunFolder:
 
 def _gone(request: Request, run: str, jobs: Jobs) -> Response:
     """Tell why a run that was started here left no folder; otherwise, that there is none."""
+    if "hx-request" in request.headers:  # the page that followed it: it has to be loaded anew
+        return Response(headers={"hx-refresh": "true"})
     told = jobs.fault(run) or f"there is no run {run[:80]!r} here"
     return show(request, "problem", NOT_FOUND, problem=Problem(NOT_FOUND, "unknown_run", told))
 
