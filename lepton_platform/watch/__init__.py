@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from lepton_platform.alert import Alert
-from lepton_platform.data.dataset import Source
+from lepton_platform.data.dataset import Finding, Source
 from lepton_platform.errors import DataError
 from lepton_platform.run import Run
 from lepton_platform.watch import feed
@@ -67,10 +67,7 @@ class Watch:
     def alerts(self) -> Iterator[Alert]:
         """Go through the stream; yield each alert once, when it is in the journal."""
         heard, quiet = time.monotonic(), False
-        source = Source(self.uri)
-        for batch in feed.batches(
-            self.uri, self.state.place, self.follow, lambda: self.run.hooks.stream(source)
-        ):
+        for batch in feed.batches(self.uri, self.state.place, self.follow, self._read):
             if batch is None:
                 if self.silence is not None and not quiet and time.monotonic() - heard > self.silence:
                     quiet = True
@@ -78,7 +75,7 @@ class Watch:
                 continue
             rows, place = batch
             heard, quiet = time.monotonic(), False
-            raised = self._decided(rows)
+            raised = self._decided(rows, place.header is not None)
             self.rows += len(rows)
             yield from self.state.journal.new(raised)
             changed = self.run.model is not self._stored
@@ -89,39 +86,43 @@ class Watch:
     def _read(self) -> Iterable[pd.DataFrame] | None:
         return self.run.hooks.stream(Source(self.uri))
 
-    def _decided(self, rows: pd.DataFrame) -> list[Alert]:
-        """Decide a batch, update the model with it, and return what there is to warn of."""
+    def _decided(self, rows: pd.DataFrame, same_columns: bool) -> list[Alert]:
+        """Decide a batch, update the model with it, and return what there is to warn of.
+
+        ``same_columns`` says that every row of the stream has the columns of this one: then a fault that is
+        of no single row is the stream's, and ends the watch.
+        """
         run, index = self.run, pd.RangeIndex(self.rows, self.rows + len(rows))
         hooks, numbered = run.hooks, rows.set_axis(index)
         try:
             dataset = hooks.load(Source(rows=numbered), "decide")
         except DataError as error:
-            return list(self._unreadable(numbered, error))
+            errors = [finding for finding in error.findings if finding.level == "error"]
+            if same_columns and not any(finding.rows for finding in errors):
+                raise
+            return list(self._unreadable(numbered, same_columns, errors))
         predictions = hooks.predict(run.model, dataset.cases)
         self.last = hooks.decide(predictions, dataset.cases)
         run.model = hooks.update(run.model, numbered)
         raised = hooks.alerts(self.last, dataset.cases)
         if self._drift is not None:
-            raised += self._drift.take(dataset.cases, predictions, f"row {self.rows + len(rows) - 1}")
+            raised += self._drift.take(dataset.cases, predictions, self.rows)
         return raised
 
-    def _unreadable(self, rows: pd.DataFrame, error: DataError) -> Iterator[Alert]:
+    def _unreadable(self, rows: pd.DataFrame, same_columns: bool, errors: list[Finding]) -> Iterator[Alert]:
         """Decide row by row what cannot be decided together; a row that cannot be alone raises an alert."""
         if len(rows) == 1:
-            said = "; ".join(str(finding) for finding in error.findings if finding.level == "error")
-            yield Alert(
-                "unreadable", f"row {self.rows}", f"row {self.rows}", "warning", f"not decided: {said}"
-            )
+            row, said = f"row {self.rows}", "; ".join(map(str, errors))
+            yield Alert("unreadable", row, row, "warning", f"{row} was not decided: {said}")
             return
         begun = self.rows
         for number in range(len(rows)):
             self.rows = begun + number
-            yield from self._decided(rows.iloc[[number]])
+            yield from self._decided(rows.iloc[[number]], same_columns)
         self.rows = begun
 
 
 def _silent(seconds: float) -> Alert:
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return Alert(
-        "silence", "feed", now, "warning", f"nothing came for {seconds:g} seconds", {"seconds": seconds}
-    )
+    said = f"nothing came for {seconds:g} seconds"
+    return Alert("silence", "feed", now, "warning", said, {"seconds": seconds})

@@ -60,17 +60,22 @@ class Drift:
         known = values[~np.isnan(values)]
         return np.bincount(np.searchsorted(edges, known), minlength=len(edges) + 1).astype(float)
 
-    def take(self, cases: pd.DataFrame, predictions: pd.DataFrame, time: str) -> Iterator[Alert]:
-        """Count further cases; yield alerts when a window of them is full, each once until it has passed."""
-        for start in range(0, len(cases), WINDOW - self.cases or WINDOW):
-            part = slice(start, start + WINDOW)
+    def take(self, cases: pd.DataFrame, predictions: pd.DataFrame, row: int) -> Iterator[Alert]:
+        """Count further cases; yield alerts when a window of them is full, each once until it has passed.
+
+        ``row`` is the number of the first of them in the stream.
+        """
+        start = 0
+        while start < len(cases):
+            part = slice(start, start + WINDOW - self.cases)
             for name in self._edges.keys() & set(predictions.columns):
                 self._found[name] += self._binned(name, predictions[name].iloc[part].to_numpy(dtype=float))
             for name in self._columns.keys() & set(cases.columns):
                 self._unlike[name] += int(unlike(cases[name].iloc[part], self._columns[name]).sum())
-            self.cases += len(cases.iloc[part])
-            if self.cases >= WINDOW:
-                yield from self._judged(time)
+            taken = len(cases.iloc[part])
+            start, self.cases = start + taken, self.cases + taken
+            if self.cases == WINDOW:
+                yield from self._judged(f"row {row + start - 1}")
                 self._forget()
 
     def _judged(self, time: str) -> Iterator[Alert]:

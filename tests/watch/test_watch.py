@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lepton_platform import Alert, Options
+from lepton_platform import Alert, DataError, Options
 from lepton_platform.errors import RunError
 from lepton_platform.run import reopen, start
 from lepton_platform.store import RunFolder
@@ -67,7 +67,7 @@ def test_drift_is_counted_across_restarts(folder, loans, tmp_path):
         kept = WatchState(tmp_path / "growing", again, str(path))
         found += [alert.to_json() for alert in Watch(again, str(path), kept).alerts()]
         kept.close()
-    assert [one["subject"] for one in found] == [one["subject"] for one in whole] != []
+    assert found == whole != []
 
 
 def test_a_row_that_cannot_be_decided_is_told_and_the_others_are_decided(folder, loans, tmp_path):
@@ -75,6 +75,11 @@ def test_a_row_that_cannot_be_decided_is_told_and_the_others_are_decided(folder,
     table.loc[7, "debt"] = "a lot"
     (alert,) = watched(folder, table, tmp_path / "odd")
     assert alert["kind"] == "unreadable" and alert["subject"] == "row 7" and "'debt'" in alert["message"]
+
+
+def test_a_stream_without_a_column_that_is_needed_ends_with_one_message(folder, loans, tmp_path):
+    with pytest.raises(DataError, match="'debt' is missing"):
+        watched(folder, loans(20, 14).drop(columns=["default", "debt"]), tmp_path / "short")
 
 
 def test_a_state_is_of_one_run_one_stream_and_one_process(folder, loans, tmp_path):

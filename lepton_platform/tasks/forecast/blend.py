@@ -73,8 +73,10 @@ class ForecastBlend(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def adopt(self, fitted: list[Any], X: pd.DataFrame, y: pd.Series[Any]) -> Self:
         """Take members that are fitted already, in order, on these rows."""
         self.fitted_ = fitted
-        panels = (getattr(member[-1], "panel_", None) for member in fitted)
-        return self._look_at(next(filter(None, panels), None) or Panel.of(X, y, self.frequency))
+        panels = (
+            member[-1].panel_ for member in fitted if len(member) == 1 and hasattr(member[-1], "panel_")
+        )
+        return self._look_at(next(panels, None) or Panel.of(X, y, self.frequency))
 
     def renew(self, panel: Panel) -> Self:
         """Forecast from the end of a panel of the same series and length.
@@ -82,8 +84,8 @@ class ForecastBlend(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Weights and widths stay as they were learned; so does what a member learned of all series.
         """
         for (name, _), member in zip(self.members, self.fitted_, strict=True):
-            if not hasattr(member[-1], "renew"):
-                raise RunError(f"{name} cannot take newer values (it has no renew); make a new run on them")
+            if len(member) > 1 or not hasattr(member[-1], "renew"):  # steps before it would not be taken
+                raise RunError(f"the model {name} cannot take newer values; make a new run on them")
             member[-1].renew(panel)
         return self._look_at(panel)
 

@@ -105,7 +105,8 @@ class GlobalBoosting(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _some_series(self) -> NDArray[np.intp]:
         """Return the series to learn from: all, or of many a random part, so that memory stays flat."""
         count = len(self.panel_.series)
-        most = max(4 * self.most_rows // (self.panel_.periods * self.horizon), 100)
+        each = len(self._origins(self.panel_.periods)) * self.horizon
+        most = max(2 * self.most_rows // each, 100)
         if count <= most:
             return np.arange(count)
         return np.sort(np.random.default_rng(self.seed_).choice(count, most, replace=False))
@@ -132,16 +133,18 @@ class GlobalBoosting(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         length = self.panel_.periods
         return tuple(season for season in self.seasons if 2 * season + self.horizon <= length) or (1,)
 
-    def _rows(self, scaled: Floats, some: NDArray[np.intp]) -> Row:
-        """Return the rows to learn from: origins in the phase of the forecast's, if there are enough."""
-        count, season = scaled.shape[1], self.usable_seasons()[0]
+    def _origins(self, count: int) -> NDArray[np.intp]:
+        """Return the columns of the origins among so many periods: if enough, of the forecast's phase."""
+        season = self.usable_seasons()[0]
         first = int(min(max(2 * season, *self.usable_seasons()), count // 2))
         spacing = season if (count - first) // season >= FEWEST_ORIGINS else 1
         origins = np.arange(count - 1 - spacing, min(first, count - 2) - 1, -spacing)
-        if len(origins) == 0:
-            origins = np.arange(count - 2, -1, -1)
-        steps = np.arange(1, self.horizon + 1)
-        every = np.meshgrid(np.arange(len(scaled)), origins, steps, indexing="ij")
+        return origins if len(origins) else np.arange(max(count - 1, 1))[::-1]
+
+    def _rows(self, scaled: Floats, some: NDArray[np.intp]) -> Row:
+        """Return the rows to learn from; of more than ``most_rows``, a random part."""
+        count, steps = scaled.shape[1], np.arange(1, self.horizon + 1)
+        every = np.meshgrid(np.arange(len(scaled)), self._origins(count), steps, indexing="ij")
         series, origin, step = (part.ravel() for part in every)
         began = self.panel_.began()[some]
         usable = (origin + step < count) & (origin >= began[series])

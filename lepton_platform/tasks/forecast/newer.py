@@ -1,7 +1,7 @@
 """``lepton decide`` on a history that has grown: the model's origin moves to its end.
 
 The source may hold the whole history or only what was added. Rows without a value after its end are
-what is to be forecast; without such rows it is every series, as far ahead as the model looks.
+what is to be forecast; without such rows it is every series in it, as far ahead as the model looks.
 """
 
 from __future__ import annotations

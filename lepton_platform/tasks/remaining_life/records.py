@@ -54,6 +54,8 @@ def read_records(table: pd.DataFrame, roles: Roles, source: str, as_clock: bool 
         A column is missing, times cannot be read, or a unit has two rows of one time.
     """
     clock, values = checked(table, roles, source)
+    if table.empty:
+        return Records([], frozenset(), {}, (), bool(as_clock))
     names = named(table[roles.unit])
     order, names, findings = _in_order(names, clock, source)
     clock, values = clock[order], values[order]

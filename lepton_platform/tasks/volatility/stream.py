@@ -14,16 +14,16 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import binom
 from sklearn.base import BaseEstimator
 
-from lepton_platform.alert import Alert, Severity
-from lepton_platform.tasks.volatility.backtests import YEAR, zone_of, zones
+from lepton_platform.alert import Alert
+from lepton_platform.tasks.volatility.backtests import YEAR, zone_of
 from lepton_platform.tasks.volatility.beginning import Beginning, Start, seconds_of
 from lepton_platform.tasks.volatility.filters import Forecast
 from lepton_platform.tasks.volatility.panel import Day
 from lepton_platform.tasks.volatility.quality import GAP, like_a_split
 from lepton_platform.tasks.volatility.rolling import forecast_columns
+from lepton_platform.tasks.volatility.sayings import NEAR, SAYINGS, cluster_size, date_of
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -32,10 +32,6 @@ ABSURD = 25.0
 """Forecast deviations from which a tick is taken for an error until the next one confirms it."""
 CONFIRMED = 10.0
 """Deviations within which a tick confirms the level of the one that was set aside before it."""
-NEAR = 10
-"""Days in which a cluster of exceedances is looked for."""
-UNLIKELY = 0.002
-"""Chance below which so many exceedances in ``NEAR`` days are a cluster."""
 JUMP = 1.5
 """Ratio of tomorrow's forecast volatility to today's from which it jumped."""
 MEMORY = 0.97
@@ -45,7 +41,6 @@ MOST_SQUARED = 16.0
 FITTING = (0.4, 2.2)
 """Range of that mean in which the model fits; it is 1 where the model is right."""
 NAMED = 5
-ZONES = ("green", "yellow", "red")
 
 
 class RiskStream(BaseEstimator):  # type: ignore[misc]
@@ -319,29 +314,9 @@ class RiskStream(BaseEstimator):  # type: ignore[misc]
             return
         for number, (row, place, value) in enumerate(zip(rows, places, numbers, strict=True)):
             limit = float("nan") if limits is None else float(limits[number])
-            said, severity, facts = _SAYINGS[kind](float(value), level, limit, self.levels)
+            said, severity, facts = SAYINGS[kind](float(value), level, limit, self.levels)
             date, name = date_of(self._dates[row]), self.instruments[place]
             self._raised.append((int(row), Alert(kind, name, date, severity, f"{name}: {said}", facts)))
-
-
-@cache
-def cluster_size(level: float) -> int:
-    """Return how many exceedances in ``NEAR`` days are a cluster.
-
-    >>> cluster_size(0.05)
-    4
-    """
-    return int(binom.isf(UNLIKELY, NEAR, level)) + 1
-
-
-def date_of(date: Any) -> str:
-    """Return a date as an alert tells it.
-
-    >>> date_of(pd.Timestamp("2020-03-16")), date_of(pd.Timestamp("2020-03-16 14:30")), date_of(17)
-    ('2020-03-16', '2020-03-16 14:30:00', '17')
-    """
-    text = str(date)
-    return text.removesuffix(" 00:00:00")
 
 
 @cache
@@ -357,85 +332,3 @@ def _rounds(times: Floats, place: Places) -> Iterator[Places]:
             _, firsts = np.unique(place[stretch], return_index=True)
             yield stretch[np.sort(firsts)]
             stretch = np.delete(stretch, firsts)
-
-
-Saying = tuple[str, Severity, dict[str, Any]]
-
-
-def _exceedance(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
-    severity: Severity = "alarm" if level == levels[0] else "info" if level == levels[-1] else "warning"
-    said = f"a loss of {-value:.4g}, beyond the {level:.1%} VaR of {limit:.4g}"
-    return said, severity, {"return": value, "level": level, "var": limit}
-
-
-def _zone(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
-    zone = ZONES[int(value)]
-    yellow, red = zones(YEAR, levels[0])
-    severity: tuple[Severity, ...] = ("info", "warning", "alarm")
-    said = (
-        f"the traffic light turned {zone} (yellow from {yellow}, red from {red} exceedances in {YEAR} days)"
-    )
-    return said, severity[int(value)], {"zone": zone}
-
-
-def _cluster(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
-    said = f"{int(value)} losses beyond the {levels[-1]:.1%} VaR within {NEAR} days"
-    return said, "alarm", {"exceedances": int(value), "days": NEAR}
-
-
-def _jump(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
-    return f"forecast volatility rose to {value:.2f} times the day before", "warning", {"ratio": value}
-
-
-def _drift(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
-    side = "larger" if value > 1 else "smaller"
-    said = f"moves are {side} than the model says, {value:.2f} times as large of late: make a new run"
-    return said, "warning", {"ratio": value}
-
-
-def _absurd(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
-    shown = f"{value:.6g}" if np.isfinite(value) else "no number"
-    said = f"{shown} cannot be right and was set aside; the next tick near it would confirm it"
-    return said, "warning", {"value": value if np.isfinite(value) else None}
-
-
-def _shift(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
-    said = f"the level moved by a factor of {np.exp(value):.4g}, confirmed by two ticks"
-    said += (
-        ": a split, no return was counted"
-        if like_a_split(np.array([value]))[0]
-        else "; it counts as a return"
-    )
-    return said, "alarm", {"log_ratio": value}
-
-
-def _late(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
-    return f"a tick older than the last one ({value:.6g}); it was not taken in", "info", {"value": value}
-
-
-def _duplicate(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
-    return f"a second tick of the same time ({value:.6g}); it was not taken in", "info", {"value": value}
-
-
-def _missing(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
-    said = f"ticks are missing: {value:.0f} times the usual time since the last one"
-    return said, "warning", {"times_usual": value}
-
-
-def _refused(value: float, level: float, limit: float, levels: tuple[float, ...]) -> Saying:
-    return "a model's forecast was refused; RiskMetrics stands in: make a new run", "warning", {}
-
-
-_SAYINGS = {
-    "exceedance": _exceedance,
-    "zone": _zone,
-    "cluster": _cluster,
-    "jump": _jump,
-    "drift": _drift,
-    "absurd": _absurd,
-    "shift": _shift,
-    "late": _late,
-    "duplicate": _duplicate,
-    "missing": _missing,
-    "refused": _refused,
-}

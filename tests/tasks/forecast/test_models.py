@@ -114,3 +114,12 @@ def test_dates_tell_boosting_of_the_days_on_which_wages_are_paid():
         return np.abs(told[:, 1 + MEDIAN] - y[~known]).mean()
 
     assert missed(days, str(DAY)) < 0.8 * missed(range(500), "1")
+
+
+def test_all_series_are_learned_from_where_their_rows_are_no_more_than_asked_for():
+    hours = np.arange(900)
+    values = 50 + 20 * np.sin(2 * np.pi * hours / 24) + np.random.default_rng(5).normal(size=(120, 900))
+    index = pd.MultiIndex.from_product([[f"{n}" for n in range(120)], hours], names=["series", "time"])
+    model = GlobalBoosting(48, (24, 168), "1", rounds=2, most_rows=150_000)  # a row per day, step and series
+    model.fit(pd.DataFrame(index=index), pd.Series(values.ravel(), index))
+    assert len(model._some_series()) == 120

@@ -22,4 +22,7 @@ application = Application(
         "driver_2": "the second such sensor",
         "driver_3": "the third",
     },
+    waivers={
+        "decides-row-by-row": "a row is decided with the rows of its unit before it; alone it is a new unit",
+    },
 )

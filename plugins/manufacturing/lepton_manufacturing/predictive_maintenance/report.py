@@ -195,10 +195,11 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cost_curve(run: Run, config: MaintenanceConfig) -> Sequence[Any]:
-    scheduled = run.decisions.index.get_indexer_for(run.decisions.index[run.decisions["decision"] != RUN_ON])
+    scheduled = np.flatnonzero(run.decisions["decision"] != RUN_ON)
     if not len(scheduled):
         return ["Every unit is to run on."]
-    place = scheduled[int(np.argsort(run.decisions["rul"].to_numpy()[scheduled])[len(scheduled) // 2])]
+    by_life = scheduled[np.argsort(run.decisions["rul"].to_numpy()[scheduled], kind="stable")]
+    place = by_life[len(by_life) // 2]
     row = run.predictions.iloc[[place]]
     outlook = Outlook.of(row["rul"].to_numpy(dtype=float), run.model.spread)
     rates = 1000 * outlook.rates(ages(run.test.cases.iloc[[place]]), Costs.money(config))[0]

@@ -148,6 +148,11 @@ def test_watching_decides_each_row_as_the_whole_log_would(whole_run, later, tmp_
     assert alerts[23] == alerts[101] and alerts[23]
 
 
+def test_no_rows_get_no_decisions(whole_run, later):
+    told = decide_batch(whole_run, later[0].iloc[:0])
+    assert told.empty and list(told.columns) == list(whole_run.decisions.columns)
+
+
 def test_the_plan_keeps_to_the_workshop(whole_run):
     jobs = pd.read_csv(whole_run.folder / "plan.csv")
     assert not jobs["slot"].isin([5, 6]).any() and jobs["slot"].is_unique
