@@ -316,6 +316,8 @@ def test_a_file_is_decided_as_on_the_command_line(page, root, runs, loans, tmp_p
     with pytest.raises(SystemExit):
         main([*asked, "--out", str(tmp_path / f"out.{kind}")])
     pd.testing.assert_frame_equal(read(io.BytesIO(answer.content)), read(tmp_path / f"out.{kind}"))
+    (logged,) = (root / CREDIT / "audit.jsonl").read_text().splitlines()
+    assert len(json.loads(logged)["decisions"]) == 30
 
 
 def test_a_file_that_cannot_be_decided_is_told_on_a_page(page):

@@ -20,7 +20,7 @@ from lepton_platform.serve.pages.field import FormField, column_field, number_te
 from lepton_platform.serve.pages.page import Form, Id, show
 from lepton_platform.serve.pages.uploads import suffix
 from lepton_platform.serve.problem import INVALID, Place, Problem
-from lepton_platform.serve.service import Served, Service
+from lepton_platform.serve.service import Served, Service, records
 
 PREFIX = "case."
 """Before the name of each column in a form, so that none is taken for another field."""
@@ -120,7 +120,9 @@ def router(service: Service) -> APIRouter:
         body = await sent.read()
         most, seconds = service.settings.most_rows, service.settings.seconds
         work = asyncio.to_thread(file_decisions, served, body, suffix(sent.filename), most)
-        content = await asyncio.to_thread(_written, await within(seconds, work), kind)
+        decisions = await within(seconds, work)
+        served.audit.add(request.scope["lepton_request"], served.run.id, records(decisions), None)
+        content = await asyncio.to_thread(_written, decisions, kind)
         name = f"decisions-{served.run.id}.{kind}"
         headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
         return Response(content, media_type=FORMATS[kind], headers=headers)
