@@ -135,7 +135,7 @@ def _file(folder: store.RunFolder, name: str) -> Path:
 
 def _row(folder: store.RunFolder) -> dict[str, Any]:
     record = folder.read_record()
-    row = {**history.row(folder), "started": record["started"], "source": _source(record)}
+    row = {**history.row(folder), "source": _source(record)}
     told = [row["id"], row["application"], row["status"], row["source"], *map(str, record["config"].values())]
     return {**row, "text": " ".join(told).lower()}
 
