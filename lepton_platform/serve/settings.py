@@ -64,12 +64,13 @@ def read_token(path: Path) -> str:
     Raises
     ------
     UsageError
-        The file cannot be read, or holds fewer than 16 letters.
+        The file cannot be read, or holds fewer than 16 letters, or some that no header can carry.
     """
     try:
         token = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read --token-file {path}: {error}") from None
-    if len(token) < 16:
-        raise UsageError(f"--token-file {path} holds {len(token)} letters; a token has 16 or more")
+    if len(token) < 16 or not (token.isascii() and token.isprintable()):
+        told = f"{len(token)} letters; a token has 16 or more, all of them ASCII, on one line"
+        raise UsageError(f"--token-file {path} holds {told}")
     return token

@@ -268,8 +268,9 @@ def test_an_address_that_others_reach_needs_a_token(tmp_path):
 
 
 def test_a_token_that_is_short_or_unreadable_is_refused(tmp_path):
-    (tmp_path / "short").write_text("secret")
-    for name in ("short", "absent"):
+    for name, text in (("short", "secret"), ("lines", "a secret of\ntwo lines"), ("signs", "ä" * 20)):
+        (tmp_path / name).write_text(text)
+    for name in ("short", "lines", "signs", "absent"):
         with pytest.raises(UsageError, match="--token-file"):
             read_token(tmp_path / name)
 
