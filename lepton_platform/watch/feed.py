@@ -21,6 +21,7 @@ import urllib.request
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +113,10 @@ def _remote(uri: str, place: Place, follow: bool) -> Iterator[Batch | None]:
     while True:
         try:
             with _connected(uri) as stream:
-                place = yield from _connection(stream, place)
-        except OSError as error:  # urllib's own errors are among them
+                for rows, reached in _connection(stream, place):
+                    place = reached  # also where the connection is lost after it
+                    yield rows, place
+        except (OSError, HTTPException) as error:  # urllib's own errors are among the former
             if not follow:
                 raise DataError([Finding("error", f"the feed cannot be read: {error}")], uri) from error
         if not follow:
@@ -139,7 +142,7 @@ def _connected(uri: str) -> Iterator[Any]:
         yield stream
 
 
-def _connection(stream: Any, known: Place) -> Generator[Batch, None, Place]:
+def _connection(stream: Any, known: Place) -> Iterator[Batch]:
     """Read the lines of one connection; those of an earlier one, sent again, are passed over.
 
     A connection begins anew if its first row is the one that the earlier one began with.
@@ -155,7 +158,6 @@ def _connection(stream: Any, known: Place) -> Generator[Batch, None, Place]:
         passed = min(max(again, 0), len(lines))
         again -= passed
         place = yield from _parsed(lines[passed:], place, lambda line: 1)
-    return place if place.first else known
 
 
 def _complete(stream: Any) -> Iterator[list[bytes]]:

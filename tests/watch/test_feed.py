@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pandas as pd
@@ -96,6 +98,31 @@ def test_a_connection_that_begins_anew_is_recognised_and_one_that_goes_on_is_too
     again, place = read(served("".join(lines[:21])), place)
     onwards, place = read(served("".join([lines[0], *lines[21:]])), place)
     assert [*first["price"], *again["price"], *onwards["price"]] == list(range(1, 31))
+
+
+def test_a_connection_that_breaks_off_is_made_again_and_gone_on_with():
+    lines = TEXT.splitlines(keepends=True)
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def answer():
+        for end in (12, 31):
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall("".join(lines[:end]).encode())
+                if end == 12:  # reset in place of an orderly end
+                    time.sleep(0.2)
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    threading.Thread(target=answer, daemon=True).start()
+    stream = feed.batches(f"tcp://127.0.0.1:{server.getsockname()[1]}", Place(), True, lambda: None)
+    found = []
+    for batch in stream:
+        found += [] if batch is None else batch[0]["price"].tolist()
+        if len(found) >= 30:
+            break
+    stream.close()
+    server.close()
+    assert found == list(range(1, 31))
 
 
 def test_http_lines_are_read():

@@ -115,11 +115,13 @@ def _is_ordered(values: pd.Series[Any]) -> bool:
 
 
 def _rises(table: pd.DataFrame, unit: str, time: str) -> bool:
-    same = table[unit].to_numpy()[1:] == table[unit].to_numpy()[:-1]
+    """Whether a time goes up within units that stand together; a 0-or-1 column changes to and fro."""
+    names = table[unit].to_numpy()
+    same = names[1:] == names[:-1]
+    together = (~same).sum() + 1 <= 2 * table[unit].nunique()  # twice, for names may be used again
     clock = numbers(table[time])
     assert clock is not None  # of what _is_ordered let through
-    steps = np.diff(clock)[same]
-    return bool(same.mean() > 0.5 and (steps > 0).mean() >= RISING)
+    return bool(together and (np.diff(clock)[same] > 0).mean() >= RISING)
 
 
 def numbers(times: pd.Series[Any]) -> NDArray[np.float64] | None:

@@ -21,6 +21,7 @@ from lepton_platform.tasks.volatility.panel import INDEX
 VALUE = "value"
 CLOSES = ("adj close", "adj_close", "adjclose", "adjusted close", "close")
 OTHER_BARS = ("open", "high", "low", "volume")
+CURRENCIES = ("currency", "ccy")
 FIRST_ROWS = 50
 """Rows by which a column is taken for dates."""
 
@@ -60,7 +61,7 @@ def long_rows(
         parts.append(part)
     _stop(faults, source)
     rows = pd.concat(parts).sort_index(kind="stable")  # in the order of the file's rows
-    return rows.set_index(INDEX), [*found, *said]
+    return rows.set_index(INDEX), [*found, *said, *_currencies(table)]
 
 
 def _missing(table: pd.DataFrame, config: VolatilityConfig) -> list[Finding]:
@@ -142,6 +143,17 @@ def _mostly_numbers(values: pd.Series[Any]) -> bool:
         return False
     known = values.dropna()
     return len(known) > 0 and bool(pd.to_numeric(known, errors="coerce").notna().mean() > 0.5)
+
+
+def _currencies(table: pd.DataFrame) -> list[Finding]:
+    """Warn of a column that says that values are in several currencies."""
+    findings = []
+    for name in table.columns:
+        kinds = sorted(table[name].dropna().astype(str).unique()) if name.lower() in CURRENCIES else []
+        if len(kinds) > 1:
+            said = f"holds {len(kinds)} currencies ({', '.join(kinds[:5])}): each instrument keeps its own"
+            findings.append(Finding("warning", said, name, (), "Convert them before they are added up"))
+    return findings
 
 
 def _names(instruments: pd.Series[Any]) -> pd.Series[Any]:

@@ -14,7 +14,7 @@ from lepton_platform.tasks.remaining_life.metrics import of_life, score_terms
 from lepton_platform.tasks.remaining_life.regimes import Regimes
 from lepton_platform.tasks.remaining_life.roles import Roles
 from lepton_platform.tasks.remaining_life.stream import FleetMemory
-from lepton_platform.tasks.remaining_life.windows import WindowFeatures, described, followed
+from lepton_platform.tasks.remaining_life.windows import Sequences, WindowFeatures, described, followed
 
 
 def units(count=12, seed=0, sensors=3) -> list[History]:
@@ -194,3 +194,15 @@ def test_intervals_cover_new_units_as_often_as_they_say():
     assert ((low <= truth) & (truth <= high)).mean() == pytest.approx(0.9, abs=0.035)
     near, far = predicted < 15, (predicted > 55) & (predicted < 65)
     assert (high - low)[near].mean() < 0.6 * (high - low)[far].mean()
+
+
+def test_a_network_learns_from_the_last_rows():
+    pytest.importorskip("torch")
+    from lepton_platform.tasks.remaining_life.networks import networks
+
+    X, y = cases(units(10, sensors=2))
+    network = networks(20, None)["recurrent"].estimator.set_params(neuralregressor__epochs=4)
+    told = network.set_params(neuralregressor__random_state=0).fit(X, y).predict(X)
+    assert np.sqrt(np.mean((told - y) ** 2)) < 0.7 * y.std()
+    rows = Sequences(20).fit(X).transform(X.iloc[[3, 150]])
+    assert rows.shape == (2, 20, 3) and (rows[0, :17] == rows[0, 0]).all()

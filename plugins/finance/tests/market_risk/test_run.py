@@ -151,6 +151,13 @@ def test_odd_prices_are_findings_and_are_not_mended(returns, risk):
     assert "1 days are empty inside 1 instruments" in found
 
 
+def test_several_currencies_are_a_finding(returns, risk):
+    long = returns(480, 8, ("A", "B")).melt("date", var_name="fund", value_name="performance")
+    long["currency"] = np.where(long["fund"] == "A", "EUR", "USD")
+    run = risk(long, family="gjr-t", instrument="fund", test_days=60)
+    assert any("holds 2 currencies (EUR, USD)" in str(finding) for finding in run.findings)
+
+
 def test_open_high_low_close_means_the_adjusted_close(returns, risk):
     close = prices_of(returns(480, 6)).rename(columns={"A": "Adj Close"})
     bars = close.assign(Open=close["Adj Close"] * 1.01, Close=close["Adj Close"] * 2, Volume=10)

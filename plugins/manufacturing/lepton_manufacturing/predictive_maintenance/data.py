@@ -37,7 +37,7 @@ def lepton_stream(source: Source, run: Run) -> Iterable[pd.DataFrame] | None:
 
 
 def _joined(folder: Path, run: Run) -> pd.DataFrame:
-    """Return the tables of a folder below each other; without a name of the unit, a file is a unit."""
+    """Return the tables of a folder below each other; ``file`` names each row's, which may be its unit."""
     paths = sorted(path for path in folder.iterdir() if path.name.lower().endswith(TABLES))
     if not paths:
         said = f"no C-MAPSS file and no table ({', '.join(TABLES)}) is in the folder"
@@ -49,8 +49,6 @@ def _joined(folder: Path, run: Run) -> pd.DataFrame:
         said = f"files differ in their columns from {paths[0].name}: {', '.join(odd[:5])}"
         raise DataError([Finding("error", said, remedy="Give them the same header")], str(folder))
     run.note(Finding("note", f"{len(paths):,} files were read one after the other"))
-    if (tables[0].nunique() == 1).any() or len(paths) == 1:
-        return pd.concat(tables, ignore_index=True)
     named = [table.assign(file=path.name) for path, table in zip(paths, tables, strict=True)]
     return pd.concat(named, ignore_index=True)
 

@@ -13,7 +13,9 @@ from lepton_platform.data.readers import read_batches
 from lepton_platform.decide import decide, decide_batch
 from lepton_platform.run import reopen, start
 from lepton_platform.store import RunFolder
+from lepton_platform.tasks.remaining_life.config import RemainingLifeConfig
 from lepton_platform.tasks.remaining_life.history import retraced
+from lepton_platform.tasks.remaining_life.roles import find_roles
 from lepton_platform.tasks.remaining_life.stream import whole_units
 
 APPLICATION = "manufacturing.predictive-maintenance"
@@ -146,6 +148,17 @@ def test_watching_decides_each_row_as_the_whole_log_would(whole_run, later, tmp_
         pd.testing.assert_series_equal(got, same, rtol=1e-6, check_names=False)
         alerts[size] = {alert.id for alert in raised}
     assert alerts[23] == alerts[101] and alerts[23]
+
+
+def test_a_folder_of_logs_is_one_log_and_a_file_may_be_a_unit(whole_run, fleet, tmp_path):
+    for unit, rows in fleet.groupby("pump"):
+        rows.drop(columns="pump").to_csv(tmp_path / f"pump {unit}.csv", index=False)
+    table = whole_run.hooks.read(Source(str(tmp_path)))
+    roles, _ = find_roles(table, RemainingLifeConfig())
+    assert len(table) == len(fleet) and (roles.unit, roles.time) == ("file", "cycle")
+    (tmp_path / "odd.csv").write_text("cycle,other\n1,2\n")
+    with pytest.raises(DataError, match=r"files differ in their columns from odd.csv"):
+        whole_run.hooks.read(Source(str(tmp_path)))
 
 
 def test_no_rows_get_no_decisions(whole_run, later):
