@@ -63,15 +63,23 @@ class Panel:
         return Panel(self.dates[span], self.instruments, self.returns[span], self.realised[span])
 
     def followed_by(self, cases: pd.DataFrame) -> tuple[Panel, int]:
-        """Return the days before the first case and then those of the cases, and where these begin."""
+        """Return the days before the first case and then those of the cases, and where these begin.
+
+        What a case leaves open and is known here, of the same day, counts: a file of prices does not say the
+        return of its first day.
+        """
         names = set(cases.index.get_level_values(1).astype(str))
         known = (*self.instruments, *sorted(names - set(self.instruments)))
         later = Panel.of(cases, known)
         first = int(np.searchsorted(self.dates, later.dates[0])) if len(later) else len(self)
         earlier = self.before(first)
         wider = ((0, 0), (0, len(known) - len(self.instruments)))
+        same = pd.Index(self.dates).get_indexer(later.dates)
         grids = (
-            np.vstack([np.pad(old, wider, constant_values=np.nan), new])
-            for old, new in ((earlier.returns, later.returns), (earlier.realised, later.realised))
+            np.vstack([old[:first], np.where(np.isnan(new) & (same >= 0)[:, None], old[same], new)])
+            for old, new in (
+                (np.pad(self.returns, wider, constant_values=np.nan), later.returns),
+                (np.pad(self.realised, wider, constant_values=np.nan), later.realised),
+            )
         )
         return Panel(np.concatenate([earlier.dates, later.dates]), known, *grids), first
