@@ -1,19 +1,23 @@
-"""An engine of many machines: the workers of a Dask cluster, through joblib's backend."""
+"""An engine of many machines: the workers of a Dask cluster.
+
+Calls are submitted with their tables, not through joblib's backend: that lays tables down on workers first,
+and one that is lost while it does so takes them, and the run, with it.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing import TimeoutError as JoblibTimeoutError
 from typing import Any
 
-import pandas as pd
+import dask
 from distributed import Client, KilledWorker
-from joblib import Parallel, delayed, parallel_config
 
 from lepton_platform.engine.protocol import DeadlineError
 from lepton_platform.errors import RunError, UsageError
 
+LARGE = "distributed.admin.large-graph-warning-threshold"
+"""Dask's setting for when to warn of calls that hold much: ours hold the tables to learn from."""
 PATIENCE = 10.0
 """Seconds in which a scheduler must answer, and workers must be there."""
 
@@ -21,9 +25,9 @@ PATIENCE = 10.0
 class DaskEngine:
     """Runs calls on the workers of the cluster whose scheduler is at ``address``, a ``host:port``.
 
-    Workers need the same packages. Tables go to every worker before the calls do, so that a worker that
-    is lost takes none with it: its calls are made again on another. At a deadline nobody waits any
-    longer; what a worker has begun it finishes for nothing, as Dask cannot end it.
+    Workers need the same packages. The scheduler keeps each call with its tables until it is answered, so
+    that a worker that is lost takes none with it: its calls are made again on another. At a deadline nobody
+    waits any longer; what a worker has begun it finishes for nothing, as Dask cannot end it.
 
     Raises
     ------
@@ -58,17 +62,12 @@ class DaskEngine:
     def map(
         self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], deadline: float | None
     ) -> Iterator[Any]:
-        tables = [part for call in calls for part in call if isinstance(part, pd.DataFrame | pd.Series)]
-        with self._client() as client:
-            with parallel_config("dask", client=client, scatter=tables):
-                parallel = Parallel(return_as="generator")
-            results = parallel(delayed(function)(*call) for call in calls)
+        with self._client() as client, dask.config.set({LARGE: "1TiB"}):
+            futures = [client.submit(function, *call, pure=False) for call in calls]
             try:
-                for _ in calls:
-                    if deadline is not None:  # joblib asks for it anew whenever it waits for a result
-                        parallel.timeout = max(deadline - time.monotonic(), 0.0)
-                    yield next(results)
-            except JoblibTimeoutError:
+                for future in futures:
+                    yield future.result(None if deadline is None else max(deadline - time.monotonic(), 0.0))
+            except TimeoutError:
                 raise DeadlineError from None
             except KilledWorker as error:
                 raise RunError(
