@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,19 @@ def facts(contender: Contender, **more: Any) -> dict[str, Any]:
     status = "baseline" if contender.candidate.baseline else contender.status
     named = {"model": contender.name, "from": contender.candidate.origin, "status": status}
     return {**named, **more, "seconds": round(contender.seconds, 2)}
+
+
+def beside_blend(
+    field: Iterable[Contender], weights: Mapping[str, float], blended: pd.DataFrame, name: str
+) -> Iterator[tuple[dict[str, Any], pd.DataFrame | None]]:
+    """Yield the row of each contender, with its weight in the blend, and the blend's own, called ``name``."""
+    seconds = 0.0
+    for one in field:
+        weight = np.nan if one.candidate.baseline else weights.get(one.name, 0.0)
+        seconds += one.seconds
+        yield facts(one, weight=weight), one.out_of_fold
+    said = {"model": name, "from": "host", "status": "chosen", "weight": 1.0, "seconds": round(seconds, 2)}
+    yield said, blended
 
 
 def leaderboard(

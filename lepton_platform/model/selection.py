@@ -44,7 +44,7 @@ def select(
     training.cross_validate(run, train, split, field)
     field += list(training.tune(run, train, split, field, metric))
 
-    ready = [one for one in field if one.out_of_fold is not None and not one.candidate.baseline]
+    ready = training.choosable(field).values()
     chosen = max(ready, key=lambda one: training.worth(metric, train, one))
     run.hooks.progress(0, 1, f"fitting {chosen.name} on all training cases")
     model = training.refit(run, train, chosen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -195,6 +195,25 @@ def fit(pipeline: Pipeline, X: pd.DataFrame, y: pd.Series[Any], checkpoints: Pat
     takers = _parameters(fresh, "checkpoints")
     fitted = fresh.set_params(**dict.fromkeys(takers, checkpoints)).fit(X, y)
     return fitted.set_params(**dict.fromkeys(takers, None)), time.perf_counter() - begun
+
+
+def choosable(field: Iterable[Contender]) -> dict[str, Contender]:
+    """Return the contenders that were cross-validated and are no baselines, by name."""
+    return {one.name: one for one in field if one.out_of_fold is not None and not one.candidate.baseline}
+
+
+def refit_baseline(run: Run, dataset: Dataset, field: Iterable[Contender]) -> Pipeline:
+    """Return the first baseline fitted on all training cases."""
+    return refit(run, dataset, next(one for one in field if one.candidate.baseline))
+
+
+def refit_members(run: Run, dataset: Dataset, members: Sequence[Contender]) -> list[Pipeline]:
+    """Return each of the blend's members fitted on all training cases."""
+    fitted = []
+    for number, member in enumerate(members):
+        run.hooks.progress(number, len(members), f"fitting {member.name} on all training cases")
+        fitted.append(refit(run, dataset, member))
+    return fitted
 
 
 def refit(run: Run, dataset: Dataset, contender: Contender) -> Pipeline:

@@ -87,12 +87,14 @@ def test_codes_declared_as_categories_are_the_same_however_a_file_was_read(value
 
 def test_a_number_is_described_by_its_range_and_a_typical_value_without_its_codes():
     _, found, _ = learned([*range(1, 60, 1), -9], special=("-9",))
-    assert found == Column("x", "number", 30.0, 1.0, 59.0, special=(-9.0,))
+    deciles = (7.0, 13.0, 18.0, 24.0, 30.0, 36.0, 42.0, 47.0, 53.0)
+    shares = tuple(count / 60 for count in (6, 6, 5, 6, 6, 6, 6, 5, 6, 7))
+    assert found == Column("x", "number", 30.0, 1.0, 59.0, special=(-9.0,), edges=deciles, shares=shares)
 
 
 def test_a_category_is_described_by_its_levels_and_the_commonest():
     _, found, _ = learned(cycled("b", "a", "b", None))
-    assert found == Column("x", "category", "b", levels=("a", "b"), missing=0.25)
+    assert found == Column("x", "category", "b", levels=("a", "b"), missing=0.25, shares=(0.25, 0.5))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5])

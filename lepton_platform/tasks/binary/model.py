@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from lepton_platform.model import training
 from lepton_platform.model.calibration import LogisticCalibration, fit_calibration, log_odds
 from lepton_platform.model.candidate import Candidate, Metric
 from lepton_platform.model.ensemble import Blend, greedy_weights, shrunk_weights, without_negligible
-from lepton_platform.model.leaderboard import facts, leaderboard
+from lepton_platform.model.leaderboard import beside_blend, leaderboard
 from lepton_platform.model.training import Contender
 from lepton_platform.tasks.binary import candidates
 from lepton_platform.tasks.binary import metrics as binary_metrics
@@ -107,7 +107,7 @@ def lepton_train(
     training.cross_validate(run, train, split, field)
     field += list(training.tune(run, train, split, field, metrics[run.selected_by]))
 
-    ready = {one.name: one for one in field if one.out_of_fold is not None and not one.candidate.baseline}
+    ready = training.choosable(field)
     scores = {name: _score(one) for name, one in ready.items()}
     losses = {name: _loss(score, y) for name, score in scores.items()}
     drawn = shrunk_weights(
@@ -122,15 +122,11 @@ def lepton_train(
 
     members = [(name, ready[name].pipeline) for name in weights]
     model = Blend(members, list(weights.values()), calibration)
-    fitted = []
-    for number, name in enumerate(weights):
-        run.hooks.progress(number, len(weights), f"fitting {name} on all training cases")
-        fitted.append(training.refit(run, train, ready[name]))
-    model.adopt(fitted)
+    model.adopt(training.refit_members(run, train, [ready[name] for name in weights]))
 
-    run.baseline = training.refit(run, train, next(one for one in field if one.candidate.baseline))
+    run.baseline = training.refit_baseline(run, train, field)
     run.out_of_fold = _calibrated(calibration, blended, train.cases.index)
-    rows = _rows(field, weights, run.out_of_fold)
+    rows = beside_blend(field, weights, run.out_of_fold, ENSEMBLE)
     run.leaderboard = leaderboard(rows, train, split, metrics, run.selected_by)
     return model
 
@@ -152,17 +148,6 @@ def _calibrated(
     return pd.DataFrame(
         {"probability": calibration.predict_proba(score), "low": low, "high": high}, index=index
     )
-
-
-def _rows(
-    field: list[Contender], weights: Mapping[str, float], blended: pd.DataFrame
-) -> Iterator[tuple[dict[str, Any], pd.DataFrame | None]]:
-    """Yield each candidate's row of the leaderboard, and the blend's."""
-    for one in field:
-        weight = np.nan if one.candidate.baseline else weights.get(one.name, 0.0)
-        yield facts(one, weight=weight), one.out_of_fold
-    total = round(sum(one.seconds for one in field), 2)
-    yield {"model": ENSEMBLE, "from": "host", "status": "chosen", "weight": 1.0, "seconds": total}, blended
 
 
 # ---------------------------------------------------------------------------------- prediction

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +14,7 @@ from lepton_platform.hookspecs import hookimpl
 from lepton_platform.model import training
 from lepton_platform.model.candidate import Candidate, Metric
 from lepton_platform.model.ensemble import greedy_weights
-from lepton_platform.model.leaderboard import facts, leaderboard
-from lepton_platform.model.training import Contender
+from lepton_platform.model.leaderboard import beside_blend, leaderboard
 from lepton_platform.tasks.forecast import metrics as forecast_metrics
 from lepton_platform.tasks.forecast.blend import KINDS, ForecastBlend, finished, kinds_of
 from lepton_platform.tasks.forecast.boosting import GlobalBoosting
@@ -91,7 +90,7 @@ def lepton_train(
     assert train.target is not None
     field = training.contenders(run, train, candidates)
     training.cross_validate(run, train, split, field)
-    ready = {one.name: one for one in field if one.out_of_fold is not None and not one.candidate.baseline}
+    ready = training.choosable(field)
 
     scored = training.scored(split)
     panel = _panel(run, train)
@@ -110,21 +109,17 @@ def lepton_train(
     least = 0.0 if run.learned["least"] >= 0 else None
     pipelines = [(name, ready[name].pipeline) for name in members]
     model = ForecastBlend(pipelines, weights, widths, least, run.learned["frequency"])
-    fitted = []
-    for number, name in enumerate(members):
-        run.hooks.progress(number, len(members), f"fitting {name} on all training rows")
-        fitted.append(training.refit(run, train, ready[name]))
+    fitted = training.refit_members(run, train, [ready[name] for name in members])
     model.adopt(fitted, train.cases, train.target)
-    run.baseline = training.refit(run, train, next(one for one in field if one.candidate.baseline))
+    run.baseline = training.refit_baseline(run, train, field)
     run.out_of_fold = _table(finished(blended, widths, rows.step, least), train.cases.index[scored])
-    share = dict(zip(members, weights[rows.kind].mean(axis=0), strict=True))
+    share = dict(zip(members, weights[rows.kind].mean(axis=0).round(3), strict=True))
     run.learned["weights"] = {
         kind: dict(zip(members, row.round(3).tolist(), strict=True))
         for kind, row in zip(KINDS, weights, strict=True)
     }
-    run.leaderboard = leaderboard(
-        _rows(field, share, run.out_of_fold), train, split, metrics, run.selected_by
-    )
+    board = beside_blend(field, share, run.out_of_fold, ENSEMBLE)
+    run.leaderboard = leaderboard(board, train, split, metrics, run.selected_by)
     return model
 
 
@@ -167,17 +162,6 @@ def _greedy(tables: Mapping[str, Floats], rows: _Scored, here: NDArray[np.bool_]
 
     chosen = greedy_weights({name: table[here] for name, table in tables.items()}, loss, rounds=10)
     return np.array([chosen.get(name, 0.0) for name in tables])
-
-
-def _rows(
-    field: list[Contender], share: Mapping[str, float], blended: pd.DataFrame
-) -> Iterator[tuple[dict[str, Any], pd.DataFrame | None]]:
-    """Yield each candidate's row of the leaderboard, and the blend's."""
-    for one in field:
-        weight = np.nan if one.candidate.baseline else round(share.get(one.name, 0.0), 3)
-        yield facts(one, weight=weight), one.out_of_fold
-    total = round(sum(one.seconds for one in field), 2)
-    yield {"model": ENSEMBLE, "from": "host", "status": "chosen", "weight": 1.0, "seconds": total}, blended
 
 
 # ---------------------------------------------------------------------------------- prediction

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from lepton_platform.model import evaluation, training
 from lepton_platform.model.candidate import Candidate, Metric
 from lepton_platform.model.deep.picture_features import PretrainedFeatures, StageScaler
 from lepton_platform.model.ensemble import greedy_weights
-from lepton_platform.model.leaderboard import facts, leaderboard
+from lepton_platform.model.leaderboard import beside_blend, leaderboard
 from lepton_platform.model.training import Contender
 from lepton_platform.tasks.image import conformal, operating_point
 from lepton_platform.tasks.image import metrics as image_metrics
@@ -155,7 +156,7 @@ def lepton_train(
     training.cross_validate(run, train, split, field)
     field += list(training.tune(run, train, split, field, metrics[run.selected_by]))
 
-    ready = {one.name: one for one in field if one.out_of_fold is not None and not one.candidate.baseline}
+    ready = training.choosable(field)
     raw = {name: _scores(one) for name, one in ready.items()}
     calibrations = {name: BiasCorrectedTemperature().fit(score, y) for name, score in raw.items()}
     scores = {name: calibrations[name].transform(score) for name, score in raw.items()}
@@ -174,11 +175,10 @@ def lepton_train(
         [calibrations[name] for name in weights],
         temperature,
     )
-    blend.adopt([_refitted(run, train, ready[name]) for name in weights], np.unique(y))
-    run.baseline = training.refit(run, train, next(one for one in field if one.candidate.baseline))
+    blend.adopt(training.refit_members(run, train, [ready[name] for name in weights]), np.unique(y))
+    run.baseline = training.refit_baseline(run, train, field)
     run.out_of_fold = _table(chances, train.cases.index, run)
-    calibrated = {name: softmax(score, axis=1) for name, score in scores.items()}
-    rows = _rows(run, field, weights, calibrated)
+    rows = beside_blend(_judged(run, field, scores), weights, run.out_of_fold, ENSEMBLE)
     run.leaderboard = leaderboard(rows, train, split, metrics, run.selected_by)
     familiar = make_pipeline(looked_at, StageScaler(), Familiarity(run.seed)).fit(train.cases)
     looked_at.set_params(checkpoints=None)
@@ -219,11 +219,6 @@ def _looked_at(run: Run, train: Dataset) -> PretrainedFeatures:
     return looked_at
 
 
-def _refitted(run: Run, train: Dataset, contender: Contender) -> Pipeline:
-    run.hooks.progress(0, 1, f"fitting {contender.name} on all training pictures")
-    return training.refit(run, train, contender)
-
-
 def _scores(contender: Contender) -> Floats:
     assert contender.out_of_fold is not None
     return np.log(np.maximum(image_metrics.probabilities(contender.out_of_fold), 1e-12))
@@ -237,19 +232,14 @@ def _choose_operating_point(run: Run, config: ImageConfig, chances: Floats, y: N
     run.learned["set_thresholds"] = conformal.thresholds(chances, y, config.confidence).tolist()
 
 
-def _rows(
-    run: Run, field: list[Contender], weights: Mapping[str, float], calibrated: Mapping[str, Floats]
-) -> Iterator[tuple[dict[str, Any], pd.DataFrame | None]]:
-    """Yield each candidate's row of the leaderboard, judged as calibrated for the blend, and the blend's."""
+def _judged(run: Run, field: list[Contender], scores: Mapping[str, Floats]) -> Iterator[Contender]:
+    """Yield the contenders with their predictions as calibrated for the blend."""
     for one in field:
-        weight = np.nan if one.candidate.baseline else weights.get(one.name, 0.0)
-        judged = one.out_of_fold
-        if one.name in calibrated:
-            judged = _table(calibrated[one.name], run.out_of_fold.index, run)
-        yield facts(one, weight=weight), judged
-    total = round(sum(one.seconds for one in field), 2)
-    blend = {"model": ENSEMBLE, "from": "host", "status": "chosen", "weight": 1.0, "seconds": total}
-    yield blend, run.out_of_fold
+        if one.name in scores:
+            calibrated = _table(softmax(scores[one.name], axis=1), run.out_of_fold.index, run)
+            yield replace(one, out_of_fold=calibrated)
+        else:
+            yield one
 
 
 # ---------------------------------------------------------------------------------- prediction

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from lepton_platform.hookspecs import hookimpl
 from lepton_platform.model import training
 from lepton_platform.model.candidate import Candidate, Metric
 from lepton_platform.model.ensemble import greedy_weights
-from lepton_platform.model.leaderboard import facts, leaderboard
+from lepton_platform.model.leaderboard import beside_blend, leaderboard
 from lepton_platform.model.training import Contender
 from lepton_platform.tasks.remaining_life import metrics as life_metrics
 from lepton_platform.tasks.remaining_life.baselines import AgeOnly
@@ -88,7 +88,7 @@ def lepton_train(
         }
     field = training.contenders(run, train, candidates)
     training.cross_validate(run, train, split, field)
-    ready = {one.name: one for one in field if one.out_of_fold is not None and not one.candidate.baseline}
+    ready = training.choosable(field)
     tables = {name: _points(one) for name, one in ready.items()}
 
     share = known / pd.Series(known).groupby(units).transform("sum").clip(lower=1).to_numpy()
@@ -98,33 +98,18 @@ def lepton_train(
     spread = LifeSpread(cap).fit(blended[known], y[known], units[known])
 
     members = [(name, ready[name].pipeline) for name in weights]
-    fitted = []
-    for number, name in enumerate(weights):
-        run.hooks.progress(number, len(weights), f"fitting {name} on all units")
-        fitted.append(training.refit(run, train, ready[name]))
+    fitted = training.refit_members(run, train, [ready[name] for name in weights])
     model = LifeBlend(members, list(weights.values()), spread).adopt(fitted)
-    run.baseline = training.refit(run, train, next(one for one in field if one.candidate.baseline))
+    run.baseline = training.refit_baseline(run, train, field)
     run.out_of_fold = _table(blended, spread, train.cases.index)
-    run.leaderboard = leaderboard(
-        _rows(field, weights, run.out_of_fold), train, split, metrics, run.selected_by
-    )
+    rows = beside_blend(field, weights, run.out_of_fold, ENSEMBLE)
+    run.leaderboard = leaderboard(rows, train, split, metrics, run.selected_by)
     return model
 
 
 def _points(contender: Contender) -> Floats:
     assert contender.out_of_fold is not None
     return contender.out_of_fold["rul"].to_numpy(dtype=float)
-
-
-def _rows(
-    field: list[Contender], weights: Mapping[str, float], blended: pd.DataFrame
-) -> Iterator[tuple[dict[str, Any], pd.DataFrame | None]]:
-    """Yield each candidate's row of the leaderboard, and the blend's."""
-    for one in field:
-        weight = np.nan if one.candidate.baseline else weights.get(one.name, 0.0)
-        yield facts(one, weight=weight), one.out_of_fold
-    total = round(sum(one.seconds for one in field), 2)
-    yield {"model": ENSEMBLE, "from": "host", "status": "chosen", "weight": 1.0, "seconds": total}, blended
 
 
 # ---------------------------------------------------------------------------------- prediction

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from lepton_platform.data.dataset import Dataset, Finding, Source, Split
 from lepton_platform.hookspecs import hookimpl
 from lepton_platform.model import training
 from lepton_platform.model.candidate import Candidate, Metric
-from lepton_platform.model.leaderboard import facts, leaderboard
+from lepton_platform.model.leaderboard import beside_blend, leaderboard
 from lepton_platform.model.training import Contender
 from lepton_platform.store import replacing
 from lepton_platform.tasks.volatility import metrics as volatility_metrics
@@ -85,7 +85,7 @@ def lepton_train(
     assert train.target is not None
     field = training.contenders(run, train, candidates)
     training.cross_validate(run, train, split, field)
-    ready = {one.name: one for one in field if one.out_of_fold is not None and not one.candidate.baseline}
+    ready = training.choosable(field)
     _tell_refused(run, ready)
 
     returns = train.target.to_numpy()[training.scored(split)]
@@ -107,13 +107,12 @@ def lepton_train(
     ).fit(dataset.cases)
 
     run.baseline = next(one for one in field if one.candidate.baseline).pipeline.fit(dataset.cases)
-    share = dict(zip(members, weights, strict=True))
+    share = dict.fromkeys(members, round(1 / len(members), 3))
     run.out_of_fold = _averaged([ready[name].out_of_fold for name in members], weights)
     if best is not None and (told := ready[best].out_of_fold) is not None:
         run.out_of_fold["realised_variance"] = told["realised_variance"]
-    run.leaderboard = leaderboard(
-        _rows(field, share, run.out_of_fold), train, split, metrics, run.selected_by
-    )
+    rows = beside_blend(field, share, run.out_of_fold, BLEND)
+    run.leaderboard = leaderboard(rows, train, split, metrics, run.selected_by)
     return model
 
 
@@ -156,16 +155,6 @@ def _averaged(tables: list[pd.DataFrame | None], weights: list[float]) -> pd.Dat
     assert isinstance(mean, pd.DataFrame)
     volatility = sum(w * np.log(table["volatility"]) for w, table in zip(weights, known, strict=True))
     return mean.assign(volatility=np.exp(volatility), fallback=mean["fallback"] > 0)
-
-
-def _rows(
-    field: list[Contender], share: Mapping[str, float], blended: pd.DataFrame
-) -> Iterator[tuple[dict[str, Any], pd.DataFrame | None]]:
-    for one in field:
-        weight = np.nan if one.candidate.baseline else round(share.get(one.name, 0.0), 3)
-        yield facts(one, weight=weight), one.out_of_fold
-    total = round(sum(one.seconds for one in field), 2)
-    yield {"model": BLEND, "from": "host", "status": "chosen", "weight": 1.0, "seconds": total}, blended
 
 
 # ---------------------------------------------------------------------------------- prediction
