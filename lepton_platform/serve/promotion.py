@@ -56,10 +56,11 @@ class Promotions:
         return history[-1]["run"] if history else None
 
     def promote(self, run: str) -> None:
-        """Let ``run`` be served from now on."""
+        """Let ``run`` be served from now on; one that is served already is not promoted again."""
         with self._alone():
-            at = datetime.now(UTC).isoformat(timespec="seconds")
-            self._write([*self.history(), {"run": run, "at": at}])
+            if self.current != run:
+                at = datetime.now(UTC).isoformat(timespec="seconds")
+                self._write([*self.history(), {"run": run, "at": at}])
 
     def roll_back(self) -> str:
         """Take the last promotion back; return the run that is promoted now.

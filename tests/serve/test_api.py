@@ -210,7 +210,7 @@ def test_another_method_is_refused_as_json(client):
 def test_a_promoted_run_answers_and_can_be_rolled_back(client, runs, root, client_of, case):
     old, new = runs
     assert client.post(DECIDE, json=case).json()["run"] == new
-    for run in (old, new, old):
+    for run in (old, new, new, old):
         assert client.post(f"/v1/{CREDIT}/promote", json={"run": run}).json() == {"run": run}
         assert client.post(DECIDE, json=case).json()["run"] == run
     assert client.post(f"/v1/{CREDIT}/rollback").json() == {"run": new}
