@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lepton_platform.cli import completion
+from lepton_platform.cli import completion, options
 from lepton_platform.cli.output import plugins_on_stderr
 
 
@@ -16,26 +16,14 @@ from lepton_platform.cli.output import plugins_on_stderr
 @click.option(
     "--data", required=True, shell_complete=completion.files, metavar="URI", help="Cases to decide."
 )
-@click.option(
-    "--run",
-    "run_id",
-    shell_complete=completion.runs_in("runs"),
-    metavar="RUN",
-    help="Run whose model decides; without it, the last good one.",
-)
+@options.run
 @click.option(
     "--out",
     shell_complete=completion.files,
     metavar="FILE",
     help="Where decisions go: .parquet, .csv or .jsonl; without it, stdout as CSV.",
 )
-@click.option(
-    "--runs",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder of all runs.",
-)
+@options.runs
 @click.option(
     "--set",
     "assignments",

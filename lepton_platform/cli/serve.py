@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from lepton_platform.cli import completion
+from lepton_platform.cli import completion, options
 from lepton_platform.errors import UsageError
 
-MEGABYTES = click.FloatRange(min=0, min_open=True)
+POSITIVE = click.FloatRange(min=0, min_open=True)
 
 
 @click.command("serve")
@@ -25,19 +25,13 @@ MEGABYTES = click.FloatRange(min=0, min_open=True)
     metavar="FILE",
     help="File with the secret that every request must carry; needed on an address that others can reach.",
 )
-@click.option(
-    "--runs",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder of all runs.",
-)
+@options.runs
 @click.option("--audit-cases", is_flag=True, help="Log the cases beside the decisions.")
-@click.option("--max-json", type=MEGABYTES, default=5, show_default=True, help="MB of one JSON body.")
-@click.option("--max-upload", type=MEGABYTES, default=200, show_default=True, help="MB of one file.")
+@click.option("--max-json", type=POSITIVE, default=5, show_default=True, help="MB of one JSON body.")
+@click.option("--max-upload", type=POSITIVE, default=200, show_default=True, help="MB of one file.")
 @click.option(
     "--timeout",
-    type=MEGABYTES,
+    type=POSITIVE,
     default=60,
     show_default=True,
     help="Seconds after which a request is given up.",

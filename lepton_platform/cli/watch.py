@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lepton_platform.cli import completion
+from lepton_platform.cli import completion, options
 from lepton_platform.cli.output import plugins_on_stderr
 
 
@@ -28,20 +28,8 @@ from lepton_platform.cli.output import plugins_on_stderr
     help="Folder that keeps how far the stream was watched; the same one goes on there.",
 )
 @click.option("--follow", is_flag=True, help="Wait for more where the source ends.")
-@click.option(
-    "--run",
-    "run_id",
-    shell_complete=completion.runs_in("runs"),
-    metavar="RUN",
-    help="Run whose model watches; without it, the last good one.",
-)
-@click.option(
-    "--runs",
-    type=click.Path(path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Folder of all runs.",
-)
+@options.run
+@options.runs
 @click.option("--webhook", metavar="URL", help="Post each alert there as JSON.")
 @click.option(
     "--cooldown",

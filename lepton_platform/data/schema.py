@@ -7,6 +7,7 @@ not a category: a single "n/a" must not silently turn an amount into 20,000 cate
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -48,6 +49,16 @@ class Column:
     """Of a number: the deciles of its training values; those that are equal stand once."""
     shares: tuple[float, ...] = ()
     """Share of the training rows in each bin between ``edges``, or with each of ``levels``."""
+
+    @property
+    def unsurprising(self) -> tuple[float, float]:
+        """The least and the greatest number that is not far from training: by no more than its whole range.
+
+        Where training saw codes only, every finite number is in between.
+        """
+        if self.low is None or self.high is None:
+            return -sys.float_info.max, sys.float_info.max
+        return self.low - (self.high - self.low), self.high + (self.high - self.low)
 
 
 @dataclass(frozen=True)
@@ -331,8 +342,8 @@ def outside(cases: pd.DataFrame, schema: Schema) -> NDArray[np.bool_]:
         values = cases[column.name]
         if column.kind == "category":
             strange |= ~(values.isna() | values.isin(column.levels)).to_numpy()
-        elif column.kind == "number" and column.low is not None and column.high is not None:
-            numbers, width = values.to_numpy(dtype=float), column.high - column.low
-            far = (numbers < column.low - width) | (numbers > column.high + width)
+        elif column.kind == "number":
+            numbers, (least, most) = values.to_numpy(dtype=float), column.unsurprising
+            far = (numbers < least) | (numbers > most)
             strange |= far & ~np.isin(numbers, column.special)
     return strange

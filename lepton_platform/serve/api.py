@@ -87,7 +87,7 @@ class Decisions:
         cases: list[dict[str, Any]] | None = None
         remarks: Sequence[Place] = ()
         if kind in ("application/json", ""):
-            cases, remarks = served.reader.read(self._cases(body, served))
+            cases, remarks = case_reader(served).read(self._cases(body))
             decisions = await self._decide(application, served, cases)
             served.drift.add(cases, decisions)
         elif kind in SUFFIXES:
@@ -99,8 +99,7 @@ class Decisions:
         served.audit.add(scope["lepton_request"], served.run.id, decisions, cases)
         return {"run": served.run.id, "decisions": decisions, "remarks": [one._asdict() for one in remarks]}
 
-    def _cases(self, body: bytes, served: Served) -> list[Any]:
-        case_reader(served)
+    def _cases(self, body: bytes) -> list[Any]:
         try:
             read = self._json.decode(body)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:

@@ -99,7 +99,7 @@ def _ordinary(schema: Schema) -> Callable[[Any], bool]:
 
     Nearly all cases are, and for them nothing more need be asked, nor converted.
     """
-    ranges = [(one.name, *_usual(one)) for one in schema.columns if one.kind == "number"]
+    ranges = [(one.name, *one.unsurprising) for one in schema.columns if one.kind == "number"]
     levels = [(one.name, frozenset(one.levels)) for one in schema.columns if one.kind != "number"]
     names = {one.name for one in schema.columns}
 
@@ -113,14 +113,6 @@ def _ordinary(schema: Schema) -> Callable[[Any], bool]:
         return all(type(case[name]) is str and case[name] in known for name, known in levels)
 
     return ordinary
-
-
-def _usual(column: Column) -> tuple[float, float]:
-    """Return between which numbers a value is no surprise: the range that training saw, thrice as wide."""
-    if column.low is None or column.high is None:
-        return math.inf, -math.inf
-    width = column.high - column.low
-    return column.low - width, column.high + width
 
 
 def _fault(column: Column, value: Any) -> str:
@@ -140,7 +132,7 @@ def _remark(column: Column, value: Any) -> str:
     if column.kind == "category" and value not in column.levels:
         return f"{value[:40]!r} was never seen in training: scored as unknown"
     if column.kind == "number" and column.low is not None and column.high is not None:
-        least, most = _usual(column)
+        least, most = column.unsurprising
         if (value < least or value > most) and value not in column.special:
             return f"{value:g} is far from what training saw ({column.low:g} to {column.high:g})"
     return ""

@@ -12,11 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lepton_platform.data.schema import Column, Schema
+from lepton_platform.model.stability import CHANGE, SHIFT, psi
 
 FEWEST = 200
 """Cases below which an index is chance: of 11 bins it is .05 on average without any shift."""
-SHIFT, CHANGE = 0.25, 0.1
-"""Conventional limits of the population stability index (Siddiqi 2006, "Credit risk scorecards")."""
 WAITING = 500
 """Cases that are kept before they are counted: counting many at once is cheap."""
 
@@ -26,7 +25,7 @@ class Shift(NamedTuple):
 
     field: str
     psi: float
-    """Population stability index: sum (a - e) ln(a / e) over the bins' shares."""
+    """Population stability index."""
     status: str
     """``stable``, ``changed``, ``shifted``, or ``too few cases``."""
 
@@ -86,7 +85,7 @@ class Drift:
         # half a case in each bin, so that one that was never met has a logarithm
         actual = (counts + 0.5) / (counts.sum() + 0.5 * len(counts))
         expected = (expected + 0.5 / FEWEST) / (expected + 0.5 / FEWEST).sum()
-        index = float(((actual - expected) * np.log(actual / expected)).sum())
+        index = psi(expected, actual)
         status = "shifted" if index > SHIFT else "changed" if index > CHANGE else "stable"
         return Shift(column.name, index, status)
 

@@ -62,20 +62,25 @@ class Promotions:
                 at = datetime.now(UTC).isoformat(timespec="seconds")
                 self._write([*self.history(), {"run": run, "at": at}])
 
-    def roll_back(self) -> str:
-        """Take the last promotion back; return the run that is promoted now.
+    def previous(self) -> str:
+        """Return the id of the run that was promoted before the current one.
 
         Raises
         ------
         RunError
             No earlier promotion is on record.
         """
+        history = self.history()
+        if len(history) < 2:
+            raise RunError(f"{self._application} has no earlier promotion to roll back to")
+        return str(history[-2]["run"])
+
+    def roll_back(self) -> str:
+        """Take the last promotion back; return the run that is promoted now, as ``previous`` does before."""
         with self._alone():
-            history = self.history()
-            if len(history) < 2:
-                raise RunError(f"{self._application} has no earlier promotion to roll back to")
-            self._write(history[:-1])
-            return str(history[-2]["run"])
+            run = self.previous()
+            self._write(self.history()[:-1])
+            return run
 
     def _write(self, history: list[dict[str, Any]]) -> None:
         store.write_json(self._path, {"promotions": history[-MOST:]})

@@ -13,7 +13,6 @@ import pandas as pd
 from lepton_platform import index, store
 from lepton_platform.data.dataset import Source
 from lepton_platform.decide import decide_batch, decided
-from lepton_platform.errors import RunError
 from lepton_platform.hooks import HOST, TASK
 from lepton_platform.model.single_case import answering
 from lepton_platform.run import Run, reopen, with_ids
@@ -183,10 +182,7 @@ class Service:
         self.application(application)
         with self._loading:
             promotions = Promotions(self.settings.root, application)
-            history = promotions.history()
-            if len(history) < 2:
-                raise RunError(f"{application} has no earlier promotion to roll back to")
-            loaded = self._load(application, self._folder(application, history[-2]["run"]))
+            loaded = self._load(application, self._folder(application, promotions.previous()))
             run = promotions.roll_back()
             self._served[application] = loaded
         return run

@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from lepton_platform.alert import Alert
 from lepton_platform.data.schema import Schema
+from lepton_platform.model.stability import SHIFT, psi
 
 WINDOW = 500
 """Cases that are judged together."""
 BINS = 10
-SHIFTED = 0.25
-"""Population stability index from which a distribution counts as another one (a rule of thumb)."""
 MORE = 0.05
 """Share of unlike values, beyond what training had and chance explains, that is told."""
 
@@ -83,7 +82,7 @@ class Drift:
         for name, found in self._found.items():
             index = stability_index(self._expected[name], found)
             noise = BINS * (1 / max(self._expected[name].sum(), 1) + 1 / max(found.sum(), 1))
-            if index > max(SHIFTED, 3 * noise):
+            if index > max(SHIFT, 3 * noise):
                 said = f"{name} is spread otherwise than in the run: stability index {index:.2f}"
                 now[name] = Alert("drift", name, time, "warning", said, {"stability_index": round(index, 4)})
         for name, count in self._unlike.items():
@@ -132,5 +131,4 @@ def stability_index(expected: NDArray[Any], found: NDArray[Any]) -> float:
     0.878
     """
     a, b = ((counts + 1e-4 * max(counts.sum(), 1)) for counts in (expected, found))
-    p, q = a / a.sum(), b / b.sum()
-    return float(((q - p) * np.log(q / p)).sum())
+    return psi(a / a.sum(), b / b.sum())

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from lepton_platform.serve.drift import CHANGE, FEWEST, SHIFT
+from lepton_platform.model.stability import CHANGE, SHIFT
+from lepton_platform.serve.drift import FEWEST
 from lepton_platform.serve.pages.page import show
 from lepton_platform.serve.service import Service
 from lepton_platform.store import RunFolder

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 
 from lepton_platform.model.calibration import EXTREME, LogisticCalibration, log_odds
+from lepton_platform.model.stability import psi
 
 Truth = NDArray[np.int_]
 Floats = NDArray[np.float64]
@@ -176,4 +177,4 @@ def population_stability(expected: NDArray[Any], actual: NDArray[Any], bins: int
         / (len(part) + 0.5 * size)
         for part in (expected, actual)
     ]
-    return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
+    return psi(*shares)
