@@ -1,7 +1,7 @@
 """An engine of many machines: the workers of a Dask cluster.
 
-Calls are submitted with their tables, not through joblib's backend: that lays tables down on workers first,
-and one that is lost while it does so takes them, and the run, with it.
+Calls are submitted with their tables, not through joblib's backend, with which a run was once lost together
+with a worker that was killed; why was not found out.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ BAD = [
 
         @hookimpl
         def lepton_decide(predictions, run):
-            return predictions.assign(call=predictions["probability"] > run.learned["quota"])
+            return predictions.assign(call=predictions["probability"] - run.learned["quota"])
         """,
         "differ in their decisions: column 'call' differs",
     ),
